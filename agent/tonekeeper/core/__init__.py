@@ -1,0 +1,1 @@
+"""What the agent decides. Pure: events in, commands out; the only time is the `now` that is handed in."""

@@ -1,0 +1,59 @@
+"""What the core wants done, in the imperative. A driver carries commands out in order; outcomes come back as events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tonekeeper.core.site import Path, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPath:
+    """Open the socket of `path`: bound to `interface`, from `source` if not empty. Answer: PathOpened, PathRefused."""
+
+    path: Path
+    interface: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePath:
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SendOptions:
+    """Send one OPTIONS (RFC 3261 section 11) on the socket of `path`. The edge fills in the local address."""
+
+    path: Path
+    request_host: str
+    """Host of the Request-URI, as the operator wrote it."""
+    branch: str
+    from_tag: str
+    call_id: str
+    cseq: int
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveSbc:
+    """Look up where `host` is. Answer: SbcResolved, SbcUnresolved."""
+
+    sbc: str
+    host: str
+    port: int
+    transport: Transport
+
+
+@dataclass(frozen=True, slots=True)
+class LogChange:
+    """Write one line: something changed its state. Never one per probe."""
+
+    subject: str
+    """`path fibre/primary/udp/192.0.2.1:5060`, `wan fibre`, `sbc primary`, `active`, `finding sbc-down primary`"""
+    before: str
+    after: str
+    reason: str
+
+
+Command = OpenPath | ClosePath | SendOptions | ResolveSbc | LogChange

@@ -1,0 +1,153 @@
+"""What can happen to the agent, in the past tense. Every event carries all that is unpredictable about it.
+
+A timer that has run out is an event, so is the outcome of a command, and so is the network misbehaving:
+nothing reaches the core as an exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tonekeeper.core.site import Path, Site
+from tonekeeper.wire.endpoint import Endpoint
+from tonekeeper.wire.sip.reply import SipReply
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineReached:
+    """`next_deadline()` has come. One event serves one due timer; the driver asks again until none is due."""
+
+    token: str
+    """32 fresh random hex digits: branch, tag and Call-ID of the probe that this timer may send are cut from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyReceived:
+    """A datagram from `source` on the socket of `path` decoded as a SIP response."""
+
+    path: Path
+    source: Endpoint
+    reply: SipReply
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramIgnored:
+    """A datagram on the socket of `path` was no SIP response. `reason` is the decoder's sentence."""
+
+    path: Path
+    source: Endpoint
+    reason: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpReceived:
+    """The kernel's error queue for the socket of `path` held an ICMP error (RFC 792, RFC 4443)."""
+
+    path: Path
+    type: int
+    code: int
+    offender: str
+    """Address of the host that sent it; one of our own addresses when this host made it up."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendRefused:
+    """The kernel did not take a probe (no route, no device, not permitted by a local rule)."""
+
+    path: Path
+    branch: str
+    errno: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathOpened:
+    """The socket of `path` is bound to its device; `local` is the source address in use."""
+
+    path: Path
+    local: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class PathRefused:
+    """The socket of `path` could not be opened. Answer to `OpenPath`."""
+
+    path: Path
+    errno: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """State of an interface as the kernel tells it, at start and whenever it changes.
+
+    `present` is false when no interface has this name; then carrier is false and addresses are empty.
+    """
+
+    interface: str
+    present: bool
+    carrier: bool
+    addresses: tuple[str, ...]
+    """Global-scope unicast addresses, numeric, in the kernel's order (loopback's own on `lo`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SbcResolved:
+    """An SBC's name led to these addresses. Answer to `ResolveSbc`; never empty."""
+
+    sbc: str
+    addresses: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SbcUnresolved:
+    """An SBC's name led nowhere. Answer to `ResolveSbc`; the addresses known so far stay."""
+
+    sbc: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteChanged:
+    """The operator's configuration was read again (SIGHUP)."""
+
+    site: Site
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJumped:
+    """Wall-clock time moved by `by` seconds against the monotonic clock. Only a finding follows from it."""
+
+    by: float
+
+
+@dataclass(frozen=True, slots=True)
+class StorageFailed:
+    """Something under the state directory could not be written (`what`: journal, state, pid file)."""
+
+    what: str
+    errno: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRecovered:
+    what: str
+
+
+Event = (
+    DeadlineReached
+    | ReplyReceived
+    | DatagramIgnored
+    | IcmpReceived
+    | SendRefused
+    | PathOpened
+    | PathRefused
+    | LinkChanged
+    | SbcResolved
+    | SbcUnresolved
+    | SiteChanged
+    | ClockJumped
+    | StorageFailed
+    | StorageRecovered
+)

@@ -1,0 +1,151 @@
+"""The report: one value that says everything the agent knows. Text, JSON, page, metrics and MIB are renderings of it.
+
+Field names are the keys of the JSON contract. Facts nobody has looked at are "unknown" or "not checked", never "no".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+SCHEMA = 1
+
+
+class PathState(StrEnum):
+    UP = "up"
+    SUSPECT = "suspect"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class WanState(StrEnum):
+    UP = "up"
+    DOWN = "down"
+    SUPPRESSED = "suppressed"
+    UNKNOWN = "unknown"
+
+
+class SbcState(StrEnum):
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    DRAINING = "draining"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class Severity(StrEnum):
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    name: str
+    version: str
+    role: str
+    uptime_s: float
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class WanReport:
+    name: str
+    interface: str
+    state: WanState
+    penalty: float
+    transitions: int
+    """Changes of the WAN's state since the agent started."""
+    blamed: bool
+    carrier: str
+    """yes, no, not checked"""
+    addresses: tuple[str, ...]
+    metered: bool
+    since_s: float
+    """Seconds in this state."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathReport:
+    wan: str
+    transport: str
+    address: str
+    state: PathState
+    rtt_ms: float | None
+    loss: float | None
+    """Share of steady probes that stayed unanswered, 0..1; null before there is a measurement."""
+    last_reply: str
+    """Status code of the latest reply ("200"), an ICMP or local error ("icmp 3/3", "no route"), empty: none yet."""
+    last_reply_s: float | None
+    """Seconds since the latest reply."""
+    since_s: float
+    sent: int
+    received: int
+    ignored: int
+    """Datagrams and replies that were not ours: forged, stray, garbage."""
+    confirmations: int
+    """How many confirming probes a `down` verdict takes on this path now."""
+    timeout_ms: float
+    reason: str
+    """Why the path is in its state, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class SbcReport:
+    name: str
+    uri: str
+    state: SbcState
+    control: str
+    media: str
+    active: bool
+    reason: str
+    since_s: float
+    paths: tuple[PathReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveReport:
+    wan: str
+    sbc: str
+    since_s: float
+    reason: str
+    switches: int
+    failback_s: float | None
+    """Seconds until the way back is possible; null when there is no better place to return to."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingReport:
+    code: str
+    severity: Severity
+    subject: str
+    summary: str
+    evidence: dict[str, str]
+    remedy: str
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """One of the latest changes, newest last: what people ask first ("what happened at 14:03?")."""
+
+    ago_s: float
+    subject: str
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    agent: AgentReport
+    wans: tuple[WanReport, ...]
+    sbcs: tuple[SbcReport, ...]
+    active: ActiveReport
+    findings: tuple[FindingReport, ...]
+    """Worst first."""
+    changes: tuple[ChangeReport, ...] = ()
+    nat: tuple[dict[str, str], ...] = ()
+    firewall: tuple[dict[str, str], ...] = ()
+    phones: tuple[dict[str, str], ...] = ()
+    schema: int = field(default=SCHEMA, kw_only=True)

@@ -1,0 +1,100 @@
+"""What the operator told us about a site: its WANs, its SBCs, and how careful to be.
+
+These are the values the core is built with. `settings.py` reads them from TOML; the journal header carries
+them, so that a replay needs nothing but the journal. Durations are seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from tonekeeper.wire.endpoint import Endpoint
+
+
+class Transport(StrEnum):
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+
+class Role(StrEnum):
+    ROUTER = "router"
+    ENDPOINT = "endpoint"
+
+
+class Mode(StrEnum):
+    OBSERVE = "observe"
+    STEER = "steer"
+
+
+class Prefer(StrEnum):
+    CONNECTED_CALLS = "connected-calls"
+    NEW_CALLS = "new-calls"
+
+
+class Path(NamedTuple):
+    """WAN x SBC address x transport: what health belongs to. A NamedTuple because it is a key many times a probe."""
+
+    wan: str
+    sbc: str
+    transport: Transport
+    address: Endpoint
+
+    def __str__(self) -> str:
+        return f"{self.wan}/{self.sbc}/{self.transport}/{self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wan:
+    name: str
+    interface: str
+    source: str = ""
+    """The address to probe from; empty: whatever the interface has."""
+    metered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sbc:
+    name: str
+    uri: str
+    """As the operator wrote it; `host`, `port` and `transport` are read from it."""
+    host: str
+    port: int
+    transport: Transport = Transport.UDP
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePolicy:
+    interval: float = 5.0
+    """Longest time between two steady probes of a path; jitter shortens it by 0-10 % (as RFC 5880 6.8.7: only down)."""
+    false_alarms_per_month: float = 1.0
+    """How many wrong `down` verdicts the operator accepts in 30 days, over all paths of the site."""
+    user_agent: str = "tonekeeper"
+
+
+@dataclass(frozen=True, slots=True)
+class FailoverPolicy:
+    mode: Mode = Mode.OBSERVE
+    prefer: Prefer = Prefer.CONNECTED_CALLS
+    min_dwell: float = 30.0
+    """After a switch, no second one for this long while the active path still works at all."""
+    switches: int = 3
+    """Size of the token bucket: this many switches at once at most ..."""
+    switch_refill: float = 600.0
+    """... and one more each time this many seconds have passed."""
+    failback_after: float = 300.0
+    """A preferred path must have been proven without a gap for this long before the way back."""
+    failback_spread: float = 60.0
+    """Then a random 0..spread seconds more, so that a fleet does not return in one second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    name: str
+    wans: tuple[Wan, ...]
+    sbcs: tuple[Sbc, ...]
+    role: Role = Role.ROUTER
+    probe: ProbePolicy = field(default_factory=ProbePolicy)
+    failover: FailoverPolicy = field(default_factory=FailoverPolicy)

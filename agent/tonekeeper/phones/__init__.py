@@ -1,0 +1,1 @@
+"""Phone models: firmware profiles, tuned timers, forecasts. Pure."""
