@@ -4,7 +4,8 @@
       DecodeError        bytes or text from outside are not what they should be
       ConfigError        the configuration is wrong: file, key path, value, remedy
       EdgeError          the kernel, a socket or a file said no: errno is kept
-      AgentUnreachable   the running agent cannot be asked
+      AgentUnreachableError
+                         the running agent cannot be asked
 
 Any other exception is a bug. A misbehaving network is never an exception: it reaches the core as an event.
 """
@@ -62,5 +63,5 @@ class EdgeError(TonekeeperError):
         self.remedy = remedy
 
 
-class AgentUnreachable(TonekeeperError):
+class AgentUnreachableError(TonekeeperError):
     """No agent answers at the URL that was asked (exit code 3)."""

@@ -7,10 +7,16 @@ nothing reaches the core as an exception.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from tonekeeper.core.site import Path, Site
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The driver is ready. Always the first event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +127,30 @@ class ClockJumped:
     by: float
 
 
-@dataclass(frozen=True, slots=True)
-class StorageFailed:
-    """Something under the state directory could not be written (`what`: journal, state, pid file)."""
+class Facility(StrEnum):
+    """What the agent itself stands on, besides the network it measures."""
 
-    what: str
+    JOURNAL = "journal"
+    HTTP = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class FacilityFailed:
+    """The journal cannot be written, the HTTP port is taken ...: a finding follows, the probing goes on."""
+
+    facility: Facility
     errno: int
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class StorageRecovered:
-    what: str
+class FacilityRecovered:
+    facility: Facility
 
 
 Event = (
-    DeadlineReached
+    Started
+    | DeadlineReached
     | ReplyReceived
     | DatagramIgnored
     | IcmpReceived
@@ -148,6 +162,6 @@ Event = (
     | SbcUnresolved
     | SiteChanged
     | ClockJumped
-    | StorageFailed
-    | StorageRecovered
+    | FacilityFailed
+    | FacilityRecovered
 )

@@ -1,0 +1,92 @@
+"""How many confirming probes a `down` verdict takes, from the loss of the path and a budget of false alarms.
+
+A wrong verdict needs one lost steady probe (probability p) and then k lost confirming probes in a row (probability
+q each, given that the probe before was lost: on a bursty line q is far above p, so the two are measured apart).
+A site with n paths sends M steady probes a month on each, so it expects
+
+    n * M * p * q**k
+
+false alarms a month. k is the smallest number that brings this down to what the operator accepts. Measured shares
+are replaced by an upper bound (two standard errors), because a line that was clean for an hour is not proven clean.
+The aim is 0.355 of the stated budget: a Poisson count of that mean exceeds one in 5 % of months, not in a third.
+
+What is measured is "no answer within the adaptive timeout", not packet loss alone: a line that stalls for a second
+now and then needs more patience in the same way. Probes of a real outage are not counted; a verdict that was taken
+back within one interval was no outage, and is counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, log, sqrt
+
+MONTH = 30 * 86400.0
+AIM = 0.355
+FEWEST, MOST = 2, 12
+Q_FLOOR, Q_CEILING = 0.02, 0.9
+MEMORY = 1000
+"""Steady probes after which an observation has faded to 1/e: 80 minutes at a 5 s cadence."""
+
+_FADE = 1 - 1 / MEMORY
+_CONFIRMED_FADE = 1 - 1 / 100  # counted per episode, and episodes are rare
+
+
+@dataclass(slots=True)
+class LossEstimate:
+    """Fading counts. They start as if 200 probes had been sent and one lost, and 10 misses confirmed, 0.2 in vain."""
+
+    probes: float = 200.0
+    misses: float = 1.0
+    confirmed: float = 10.0
+    confirmed_missed: float = 0.2
+    seen: float = 0.0
+    """The same without the start values: what the report may show as measured."""
+    seen_missed: float = 0.0
+
+    def answered(self) -> None:
+        """A steady probe was answered in time."""
+        self.probes = self.probes * _FADE + 1
+        self.misses *= _FADE
+        self.seen = self.seen * _FADE + 1
+        self.seen_missed *= _FADE
+
+    def missed(self, in_a_row: int, then_answered: bool) -> None:
+        """A steady probe was missed and `in_a_row - 1` confirming ones after it; was the next one answered?"""
+        self.probes = self.probes * _FADE + 1
+        self.misses = self.misses * _FADE + 1
+        self.seen = self.seen * _FADE + 1
+        self.seen_missed = self.seen_missed * _FADE + 1
+        self.confirmed = self.confirmed * _CONFIRMED_FADE + (in_a_row - 1) + then_answered
+        self.confirmed_missed = self.confirmed_missed * _CONFIRMED_FADE + (in_a_row - 1)
+
+    @property
+    def share(self) -> float | None:
+        """Share of steady probes missed, 0..1; None before anything was measured."""
+        return self.seen_missed / self.seen if self.seen else None
+
+    @property
+    def p(self) -> float:
+        """Upper bound for the probability that a steady probe is missed."""
+        return _upper_bound(self.misses, self.probes)
+
+    @property
+    def q(self) -> float:
+        """Upper bound for the probability that a probe is missed when the one before was."""
+        measured = self.confirmed_missed / self.confirmed
+        if self.confirmed > 12:  # more than the prior: an estimate with an error of its own
+            measured = _upper_bound(self.confirmed_missed, self.confirmed)
+        return min(Q_CEILING, max(Q_FLOOR, measured))
+
+
+def _upper_bound(events: float, trials: float) -> float:
+    share = min(1.0, events / trials)
+    return min(1.0, share + 2 * sqrt(share * (1 - share) / trials))
+
+
+def confirmations(loss: LossEstimate, *, paths: int, interval: float, false_alarms_per_month: float) -> int:
+    """How many probes in a row must be missed after the first miss before the path is called down."""
+    probes_per_month = MONTH / interval
+    tolerable = AIM * false_alarms_per_month / (max(1, paths) * probes_per_month)
+    if loss.p <= tolerable:
+        return FEWEST
+    return min(MOST, max(FEWEST, ceil(log(loss.p / tolerable) / -log(loss.q))))

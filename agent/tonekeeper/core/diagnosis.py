@@ -1,0 +1,149 @@
+"""From the situation to findings: which entries of the catalogue hold at this moment, and with what evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tonekeeper.core.attribution import Attribution
+from tonekeeper.core.events import Facility
+from tonekeeper.core.failover import Place, Standing
+from tonekeeper.core.findings import CATALOGUE, ActiveFinding, Observation
+from tonekeeper.core.report import FindingReport, PathState, SbcState, Severity, WanState
+from tonekeeper.core.situation import Situation
+
+FindingChange = tuple[str, str, str, str]
+"""subject, before, after, reason: the arguments of a LogChange"""
+
+_FACILITY_CODES = {Facility.JOURNAL: "journal-unwritable", Facility.HTTP: "http-unavailable"}
+_SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+
+
+def update(situation: Situation, now: float) -> list[FindingChange]:
+    """Bring the active findings up to date; what came and what went, for the log."""
+    held = {f"{one.code} {one.subject}".strip(): one for one in observe(situation)}
+    changes: list[FindingChange] = []
+    for key in [key for key in situation.findings if key not in held]:
+        del situation.findings[key]
+        changes.append((f"finding {key}", "active", "gone", ""))
+    for key, one in held.items():
+        active = situation.findings.get(key)
+        if active is None:
+            situation.findings[key] = ActiveFinding(one.code, one.subject, one.evidence, now)
+            changes.append((f"finding {key}", "", "active", one.evidence.get("why", "")))
+        else:
+            active.evidence = one.evidence
+    return [change for change in changes if _is_lasting(change[0])]
+
+
+def _is_lasting(subject: str) -> bool:
+    """A finding that must last before it is shown would fill the log with what nobody was to see."""
+    return CATALOGUE[subject.split()[1]].visible_after == 0
+
+
+def visible(situation: Situation, now: float) -> list[FindingReport]:
+    """What a person is shown: old enough, and not explained by another one; worst first, then oldest first."""
+    codes = {active.code for active in situation.findings.values()}
+    shown = [
+        active
+        for active in situation.findings.values()
+        if now - active.since >= CATALOGUE[active.code].visible_after
+        and not codes & set(CATALOGUE[active.code].depends_on)
+    ]
+    shown.sort(key=lambda active: (_SEVERITIES.index(CATALOGUE[active.code].severity), active.since, active.subject))
+    return [_rendered(active, now) for active in shown]
+
+
+def _rendered(active: ActiveFinding, now: float) -> FindingReport:
+    entry = CATALOGUE[active.code]
+    words = {"subject": active.subject, **active.evidence}
+    return FindingReport(
+        code=entry.code,
+        severity=entry.severity,
+        subject=active.subject,
+        summary=entry.summary.format_map(words),
+        evidence=active.evidence,
+        remedy=entry.remedy.format_map(words),
+        since_s=round(now - active.since, 3),
+    )
+
+
+def observe(situation: Situation) -> Iterator[Observation]:
+    yield from _site_and_wans(situation)
+    yield from _sbcs(situation)
+    yield from _paths(situation)
+    yield from _decision(situation)
+    yield from _own_house(situation)
+
+
+def _site_and_wans(situation: Situation) -> Iterator[Observation]:
+    attribution: Attribution = situation.attribution
+    dead = [situation.dead(wan) for wan in situation.site.wans]
+    if attribution.site is not None:
+        yield Observation("site-offline", situation.site.name, {"why": attribution.site.evidence})
+    elif dead and all(dead):
+        yield Observation("site-offline", situation.site.name, {"why": "; ".join(dead)})
+    for wan in situation.site.wans:
+        health = situation.wan_health(wan.name)
+        if health.state == WanState.DOWN:
+            blame = attribution.of_wan(wan.name)
+            confidence = blame.confidence if blame is not None else "certain"
+            evidence = {"why": health.reason, "interface": wan.interface, "confidence": str(confidence)}
+            yield Observation("wan-down", wan.name, evidence)
+
+
+def _sbcs(situation: Situation) -> Iterator[Observation]:
+    codes = {SbcState.DOWN: "sbc-down", SbcState.DEGRADED: "sbc-degraded", SbcState.DRAINING: "sbc-draining"}
+    for sbc in situation.site.sbcs:
+        health = situation.sbc_health(sbc.name)
+        code = codes.get(SbcState(health.state))
+        if code is not None:
+            addresses = ", ".join(sorted({str(p.path.address) for p in situation.probes_of(sbc=sbc.name)}))
+            evidence = {"why": health.reason, "addresses": addresses}
+            blame = situation.attribution.of_sbc(sbc.name)
+            if blame is not None:
+                evidence["confidence"] = str(blame.confidence)
+            yield Observation(code, sbc.name, evidence)
+        lookup = situation.lookups.get(sbc.name)
+        if lookup is not None and lookup.failure:
+            known = ", ".join(map(str, lookup.addresses)) or "none"
+            evidence = {"why": lookup.failure, "host": sbc.host, "addresses_kept": known}
+            yield Observation("sbc-unresolved", sbc.name, evidence)
+
+
+def _paths(situation: Situation) -> Iterator[Observation]:
+    for path, probe in situation.probes.items():
+        if probe.state is not PathState.DOWN:
+            continue
+        if probe.reason.startswith(("cannot probe", "cannot send")):
+            yield Observation("probe-refused", str(path), {"why": probe.reason})
+        elif why := situation.path_blamed(path.wan, path.sbc):
+            yield Observation("path-down", str(path), {"why": why, "last_sign": probe.reason})
+
+
+def _decision(situation: Situation) -> Iterator[Observation]:
+    failover = situation.failover
+    if failover.active is None:
+        return
+    standings = situation.standings()
+    yield from _alternates(standings, failover.active)
+    first = min(standings, key=lambda standing: standing.order, default=None)
+    if first is not None and first.place != failover.active:
+        evidence = {"why": failover.reason, "preferred": str(first.place)}
+        yield Observation("not-on-first-choice", str(failover.active), evidence)
+    if failover.suppressed:
+        yield Observation("failover-suppressed", str(failover.active), {"why": failover.suppressed})
+
+
+def _alternates(standings: tuple[Standing, ...], active: Place) -> Iterator[Observation]:
+    others = [standing for standing in standings if standing.place != active]
+    if not others:
+        yield Observation("no-alternate", str(active), {"why": "one WAN and one SBC are all that is configured"})
+    elif not any(standing.usable for standing in others):
+        yield Observation("no-alternate", str(active), {"why": "no other WAN or SBC is proven at this moment"})
+
+
+def _own_house(situation: Situation) -> Iterator[Observation]:
+    for facility, failed in situation.facilities.items():
+        yield Observation(_FACILITY_CODES[facility], "", {"why": failed.reason})
+    if situation.clock_jump:
+        yield Observation("clock-jumped", "", {"seconds": f"{situation.clock_jump:+.0f}"})

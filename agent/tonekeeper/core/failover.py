@@ -1,0 +1,211 @@
+"""Where the site should be, and how slowly it changes its mind.
+
+    nowhere --first proven place, after everyone had a chance to answer--> settled
+    settled --active place down--> (corroborate) --> best place proven since the alarm --> settled
+    settled --active place draining, or degraded for min_dwell--> a better place --> settled
+    settled, not on the first choice --first choice proven for failback_after + a random delay--> first choice
+
+Restraint, in this order: never to a place that has not answered a probe sent since the alarm; never when there is
+nowhere to go; a token bucket on switches; minimum dwell while the active place still works at all; the way back only
+after proven stability. A *place* is a WAN with an SBC: REGISTER, INVITE and RTP of the site stay together there.
+
+It settles because each switch costs a token, tokens come back slowly, and every voluntary move goes to a place of
+strictly better rank.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tonekeeper.core.chance import Chance
+from tonekeeper.core.instants import NEVER
+from tonekeeper.core.site import FailoverPolicy
+
+SETTLE = 3.0
+"""Seconds at start in which a better place may still answer before a lesser one is taken."""
+
+
+class Place(NamedTuple):
+    wan: str
+    sbc: str
+
+    def __str__(self) -> str:
+        return f"{self.sbc} over {self.wan}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of one place at this moment."""
+
+    place: Place
+    order: tuple[int, ...]
+    """Smaller is preferred: metered, SBC's and WAN's position in the configuration."""
+    down: bool
+    usable: bool
+    """Up, and not asking to be left alone."""
+    degraded: bool
+    draining: bool
+    judged: bool
+    """Has had a verdict at all."""
+    proven_at: float
+    """When the latest answered probe was sent."""
+    up_since: float
+    """Since when without a gap; NEVER if not up."""
+    alarmed_at: float
+    """When doubt about this place began; NEVER if there is none."""
+
+    @property
+    def rank(self) -> tuple[int, ...]:
+        return (int(self.degraded), *self.order)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    before: Place | None
+    after: Place
+    reason: str
+
+
+@dataclass(slots=True)
+class Failover:
+    """The one place that decides. Ask `consider` whenever health has changed or `deadline` has come."""
+
+    started: float
+    tokens: float
+    refilled_at: float
+    active: Place | None = None
+    since: float = 0.0
+    reason: str = "nothing is proven yet"
+    switches: int = 0
+    failback_at: float = NEVER
+    failback_to: Place | None = None
+    retry_at: float = NEVER
+    """When a move that was held back may be made."""
+    suppressed: str = ""
+    """Why a move that is due is not made; empty if none is."""
+    waiting: bool = False
+    """A move is due and waits for a place to prove itself, so every answer matters."""
+    degraded_since: float = NEVER
+
+    @property
+    def deadline(self) -> float:
+        return min(self.failback_at, self.retry_at)
+
+    def consider(
+        self, standings: tuple[Standing, ...], policy: FailoverPolicy, chance: Chance, now: float
+    ) -> Switch | None:
+        """The switch to make now, already accounted for; None for staying."""
+        self._refill(policy, now)
+        self.retry_at = NEVER
+        self.suppressed = ""
+        self.waiting = False
+        ranked = sorted(standings, key=lambda standing: standing.rank)
+        current = next((standing for standing in ranked if standing.place == self.active), None)
+        if current is None:
+            return self._first(ranked, now)
+        if current.down:
+            self._forget_failback()
+            return self._flee(current, ranked, policy, now)
+        if current.draining:
+            return self._improve(current, ranked, policy, now, f"{current.place.sbc} asks to be left alone")
+        if current.degraded:
+            return self._leave_degraded(current, ranked, policy, now)
+        self.degraded_since = NEVER
+        return self._fail_back(current, ranked, policy, chance, now)
+
+    # --- moves
+
+    def _first(self, ranked: list[Standing], now: float) -> Switch | None:
+        for standing in ranked:
+            if standing.usable:
+                return self._move(standing.place, "first place that is proven", now, voluntary=False)
+            if not standing.judged and now < self.started + SETTLE:
+                self.retry_at = self.started + SETTLE
+                return None
+        return None
+
+    def _flee(self, current: Standing, ranked: list[Standing], policy: FailoverPolicy, now: float) -> Switch | None:
+        refuge = next((s for s in ranked if s.usable and s.proven_at >= current.alarmed_at), None)
+        if refuge is None:
+            self.waiting = True
+            self.suppressed = "nowhere to go: no other place is proven"
+            return None
+        return self._spend(refuge.place, f"{current.place} is down", policy, now)
+
+    def _improve(
+        self, current: Standing, ranked: list[Standing], policy: FailoverPolicy, now: float, reason: str
+    ) -> Switch | None:
+        """Leave a place that works, but badly, for a better one, and not before min_dwell."""
+        others = [s for s in ranked if s.usable and s.place != current.place]
+        better = next((s for s in others if current.draining or not s.degraded), None)
+        if better is None:
+            self.suppressed = "nowhere better to go"
+            return None
+        if now < self.since + policy.min_dwell and self.switches > 0:
+            self.retry_at = self.since + policy.min_dwell
+            self.suppressed = "the last switch is too recent"
+            return None
+        return self._spend(better.place, reason, policy, now)
+
+    def _leave_degraded(
+        self, current: Standing, ranked: list[Standing], policy: FailoverPolicy, now: float
+    ) -> Switch | None:
+        self.degraded_since = min(self.degraded_since, now)
+        if now < self.degraded_since + policy.min_dwell:
+            self.retry_at = self.degraded_since + policy.min_dwell
+            return None
+        return self._improve(current, ranked, policy, now, f"{current.place.sbc} is degraded")
+
+    def _fail_back(
+        self, current: Standing, ranked: list[Standing], policy: FailoverPolicy, chance: Chance, now: float
+    ) -> Switch | None:
+        better = next((s for s in ranked if s.rank < current.rank and s.usable and not s.degraded), None)
+        if better is None:
+            self._forget_failback()
+            return None
+        earliest = better.up_since + policy.failback_after
+        if better.place != self.failback_to or self.failback_at < earliest:
+            self.failback_to = better.place
+            self.failback_at = max(earliest, now) + chance.random() * policy.failback_spread
+        if now < self.failback_at:
+            return None
+        return self._spend(
+            better.place, f"{better.place} has been proven for {now - better.up_since:.0f} s", policy, now
+        )
+
+    # --- accounts
+
+    def _spend(self, place: Place, reason: str, policy: FailoverPolicy, now: float) -> Switch | None:
+        if self.tokens < 1:
+            self.retry_at = self.refilled_at + policy.switch_refill
+            if self.failback_at <= now:
+                self.failback_at = self.retry_at
+            self.suppressed = f"{policy.switches} switches in a short time are enough"
+            return None
+        self.tokens -= 1
+        return self._move(place, reason, now, voluntary=True)
+
+    def _move(self, place: Place, reason: str, now: float, *, voluntary: bool) -> Switch:
+        switch = Switch(self.active, place, reason)
+        self.active = place
+        self.since = now
+        self.reason = reason
+        self.switches += int(voluntary)
+        self.degraded_since = NEVER
+        self._forget_failback()
+        return switch
+
+    def _forget_failback(self) -> None:
+        self.failback_at = NEVER
+        self.failback_to = None
+
+    def _refill(self, policy: FailoverPolicy, now: float) -> None:
+        full = float(policy.switches)
+        if self.tokens >= full:
+            self.refilled_at = now
+            return
+        earned = int((now - self.refilled_at) / policy.switch_refill)
+        if earned:
+            self.tokens = min(full, self.tokens + earned)
+            self.refilled_at += earned * policy.switch_refill

@@ -1,0 +1,146 @@
+"""The catalogue of findings. A code never changes its meaning; what is measured goes into the evidence.
+
+`depends_on`: a finding stays quiet while one of these is active, because that one explains it.
+`visible_after`: seconds a finding must last before it is shown; a short-lived one is nobody's business.
+`{subject}` and the evidence's keys may be used in `summary` and `remedy`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tonekeeper.core.report import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    code: str
+    severity: Severity
+    summary: str
+    remedy: str
+    depends_on: tuple[str, ...] = ()
+    visible_after: float = 0.0
+
+
+CATALOGUE: dict[str, Entry] = {
+    entry.code: entry
+    for entry in (
+        Entry(
+            "site-offline",
+            Severity.CRITICAL,
+            "No SBC answers over any WAN: {why}.",
+            "Check this site's own connection first (power, modem, cabling, the provider's status page); "
+            "then what all WANs have in common.",
+        ),
+        Entry(
+            "wan-down",
+            Severity.CRITICAL,
+            "WAN {subject} carries nothing: {why}.",
+            "Check the line and the modem of {subject} (interface {interface}), then call its provider "
+            "with this evidence.",
+        ),
+        Entry(
+            "sbc-down",
+            Severity.CRITICAL,
+            "SBC {subject} does not answer, and it is not this site's WANs: {why}.",
+            "Report it to the SBC's operator with the addresses and times below; nothing on this site will mend it.",
+            depends_on=("site-offline",),
+        ),
+        Entry(
+            "sbc-degraded",
+            Severity.WARNING,
+            "SBC {subject} answers, but not as a healthy one: {why}.",
+            "Report the response code to the SBC's operator.",
+            depends_on=("site-offline",),
+            visible_after=5.0,
+        ),
+        Entry(
+            "sbc-draining",
+            Severity.WARNING,
+            "SBC {subject} asks to be left alone: {why}.",
+            "Usually maintenance: wait, or ask the SBC's operator how long it will take.",
+        ),
+        Entry(
+            "sbc-unresolved",
+            Severity.CRITICAL,
+            "The name of SBC {subject} ({host}) leads nowhere: {why}.",
+            "Check the name in the configuration, then this host's resolvers (/etc/resolv.conf).",
+            visible_after=5.0,
+        ),
+        Entry(
+            "path-down",
+            Severity.WARNING,
+            "The way {subject} is closed, while its WAN and its SBC work otherwise: {why}.",
+            "Look for a firewall rule that allows only some SBC addresses, here or upstream.",
+            depends_on=("site-offline",),
+        ),
+        Entry(
+            "probe-refused",
+            Severity.CRITICAL,
+            "The path {subject} cannot be probed from here: {why}.",
+            "See the reason: a missing permission needs CAP_NET_RAW, a forbidden packet needs a rule that lets it out.",
+            depends_on=("wan-down",),
+        ),
+        Entry(
+            "no-alternate",
+            Severity.WARNING,
+            "There is nowhere to go if {subject} fails: {why}.",
+            "Configure a second SBC or a second WAN, and see that its paths are up.",
+            depends_on=("site-offline",),
+            visible_after=10.0,
+        ),
+        Entry(
+            "not-on-first-choice",
+            Severity.INFO,
+            "The site belongs on {preferred} but is better off on {subject} for now: {why}.",
+            "None needed: the way back is taken when {preferred} has been proven long enough.",
+        ),
+        Entry(
+            "failover-suppressed",
+            Severity.WARNING,
+            "A move away from {subject} is due but held back: {why}.",
+            "Mend what keeps failing; the guardrails are [failover] switches, switch_refill and min_dwell.",
+            depends_on=("site-offline", "no-alternate"),
+            visible_after=5.0,
+        ),
+        Entry(
+            "journal-unwritable",
+            Severity.WARNING,
+            "The journal cannot be written: {why}. Probing goes on; what happens meanwhile cannot be replayed.",
+            "Free space or fix the permissions of the state directory ([agent] state_dir).",
+        ),
+        Entry(
+            "http-unavailable",
+            Severity.WARNING,
+            "The status page and the API are not served: {why}.",
+            "Free the port or choose another one in [http] listen; it is tried again every few seconds.",
+        ),
+        Entry(
+            "clock-jumped",
+            Severity.INFO,
+            "The wall clock of this host moved by {seconds} s. Probing does not use it, certificates and logs do.",
+            "Check the time synchronisation of this host.",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One finding that holds at this moment."""
+
+    code: str
+    subject: str
+    evidence: dict[str, str]
+
+    @property
+    def entry(self) -> Entry:
+        return CATALOGUE[self.code]
+
+
+@dataclass(slots=True)
+class ActiveFinding:
+    code: str
+    subject: str
+    evidence: dict[str, str]
+    since: float

@@ -1,0 +1,317 @@
+"""One path, probed: what we believe about it and when we ask again.
+
+    UNKNOWN --answer--> UP --miss--> SUSPECT --as many misses as the budget asks--> DOWN
+                        ^               |                                            |
+                        |<---answer-----+      three answers in a row, 1 s apart     |
+                        +<-----------------------------------------------------------+
+
+- Steady: one probe per interval, jittered down by 0-10 %.
+- A probe that is not answered within the adaptive timeout is a miss. The next probe leaves at once: a confirming one.
+  Any answer to any probe of the last 32 s, however late, proves the path.
+- Unambiguous evidence (ICMP unreachable, the kernel refusing to send, carrier lost) is a verdict by itself.
+- While DOWN the steady cadence goes on; one answer is not enough to come back.
+- An UNKNOWN path falls by the same count of misses.
+- 503 with Retry-After: nothing is sent until the hold is over.
+
+Only the agent calls the methods that change a probe; all of it is plain data, so that a checkpoint can hold it. It
+settles because every state but DOWN and UP moves on within (confirmations + 1) timeouts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+from tonekeeper.core.budget import LossEstimate
+from tonekeeper.core.chance import Chance
+from tonekeeper.core.instants import LONG_AGO, NEVER
+from tonekeeper.core.meaning import Meaning, hold_of, meaning_of
+from tonekeeper.core.report import PathState
+from tonekeeper.core.rtt import AdaptiveTimeout
+from tonekeeper.core.site import Path
+from tonekeeper.wire.sip.reply import SipReply
+
+JITTER = 0.10
+RISE = 3
+"""Answers in a row that bring a path back up ..."""
+RISE_SPACING = 1.0
+"""... this many seconds apart."""
+MEMORY_OF_SENT = 32.0
+"""Seconds for which an answer still counts (64*T1, RFC 3261 17.1.2.2)."""
+MOST_SENT = 32
+"""Probes remembered at most; the oldest is forgotten, and an answer to it would be ignored."""
+STALL = 1.0
+"""A timer that is served this much too late says that we slept, not that the answer is missing."""
+REOPEN = 5.0
+"""Seconds until a socket that could not be opened is tried again."""
+
+
+class Kind(StrEnum):
+    STEADY = "steady"
+    CONFIRMING = "confirming"
+    RISING = "rising"
+
+
+class Outcome(Enum):
+    """What a reply was to us."""
+
+    IGNORED = "ignored"
+    REPEATED = "repeated"
+    PROVED = "proved"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    branch: str
+    call_id: str
+    cseq: int
+    at: float
+    kind: Kind
+
+
+@dataclass(slots=True)
+class PathProbe:
+    path: Path
+    opened_at: float | None = None
+    """When the socket opened; None while there is none."""
+    local: str = ""
+    state: PathState = PathState.UNKNOWN
+    reason: str = "not probed yet"
+    since: float = 0.0
+    meaning: Meaning | None = None
+    meaning_streak: int = 0
+    """Replies in a row that disagreed with `meaning`."""
+    timeout: AdaptiveTimeout = field(default_factory=AdaptiveTimeout)
+    loss: LossEstimate = field(default_factory=LossEstimate)
+    sent: list[Sent] = field(default_factory=list)
+    """Unanswered, oldest first."""
+    answered: list[str] = field(default_factory=list)
+    """Branches answered lately: a repeated answer is not a forged one."""
+    cseq: int = 0
+    misses: int = 0
+    """In a row, in this episode."""
+    rises: int = 0
+    stalls: int = 0
+    checking: bool = False
+    """Another path of the same WAN or SBC is in doubt and this one was asked to testify."""
+    next_send: float = NEVER
+    next_kind: Kind = Kind.STEADY
+    answer_by: float = NEVER
+    hold_until: float = 0.0
+    reopen_at: float = NEVER
+    proven_at: float = LONG_AGO
+    """When the latest answered probe was sent: the path worked at that moment."""
+    up_since: float = NEVER
+    answered_at: float = LONG_AGO
+    down_at: float = LONG_AGO
+    alarmed_at: float = NEVER
+    """When the doubt began that led to the verdict; NEVER while the path is fine."""
+    evidence: bool = False
+    """The verdict came from evidence, not from silence."""
+    last_reply: str = ""
+    probes_sent: int = 0
+    replies: int = 0
+    ignored: int = 0
+
+    # --- what the driver of this machine asks
+
+    @property
+    def deadline(self) -> float:
+        return min(self.next_send, self.answer_by, self.reopen_at)
+
+    @property
+    def open(self) -> bool:
+        return self.opened_at is not None
+
+    def is_held(self, now: float) -> bool:
+        return now < self.hold_until
+
+    def proven_since(self, instant: float) -> bool:
+        return self.state is PathState.UP and self.proven_at >= instant
+
+    # --- the socket
+
+    def socket_opened(self, local: str, now: float) -> None:
+        self.opened_at = now
+        self.local = local
+        self.reopen_at = NEVER
+        if self.evidence:
+            self.reason = "back, not proven yet"
+        self.plan(Kind.RISING if self.state is PathState.DOWN else Kind.STEADY, max(now, self.hold_until))
+
+    def socket_refused(self, reason: str, now: float) -> None:
+        self.socket_closed()
+        self.reopen_at = now + REOPEN
+        self.fall(f"cannot probe: {reason}", now, evidence=True)
+
+    def socket_closed(self) -> None:
+        self.opened_at = None
+        self.sent.clear()
+        self.next_send = self.answer_by = self.reopen_at = NEVER
+        self.misses = self.rises = 0
+
+    # --- timers
+
+    def plan(self, kind: Kind, at: float) -> None:
+        self.next_kind = kind
+        self.next_send = at
+
+    def plan_steady(self, interval: float, chance: Chance, now: float) -> None:
+        self.plan(Kind.STEADY, now + interval * (1 - JITTER * chance.random()))
+
+    def testify(self, now: float) -> None:
+        """Probe now rather than at the next cadence, because a sibling is in doubt."""
+        if not self.open or self.is_held(now) or self.misses or self.state is PathState.DOWN:
+            return
+        if self.sent and self.sent[-1].at >= now:
+            return
+        self.checking = True
+        self.plan(Kind.STEADY, now)
+
+    def missed(self, needed: int, now: float) -> bool:
+        """The answer did not come in time. True if this was the last miss before a verdict.
+
+        `needed`: misses in a row that make a verdict (confirmations + 1).
+        """
+        late = now - self.answer_by
+        self.answer_by = NEVER
+        if late > max(STALL, self.timeout.value) and self.stalls < RISE:
+            self.stalls += 1
+            self.plan(Kind.CONFIRMING if self.misses else self.next_kind, now)
+            return False
+        self.stalls = 0
+        if self.state is PathState.DOWN:
+            self.rises = 0
+            self.checking = False
+            return False
+        self.misses += 1
+        if self.misses >= needed:
+            self.fall(f"{self.misses} probes in a row unanswered", now, evidence=False)
+            return False
+        if self.state is PathState.UP:
+            self.become(PathState.SUSPECT, "a probe was not answered", now)
+        self.plan(Kind.CONFIRMING, now)
+        if self.misses != needed - 1:
+            return False
+        self.alarmed_at = now
+        return True
+
+    def sending(self, token: str, interval: float, chance: Chance, now: float) -> Sent:
+        """The probe that is due now; `token` is 32 random hex digits."""
+        self.cseq += 1
+        self.probes_sent += 1
+        kind = self.next_kind
+        probe = Sent("z9hG4bK" + token[:16], token[24:], self.cseq, now, kind)
+        if len(self.sent) >= MOST_SENT or (self.sent and self.sent[0].at < now - MEMORY_OF_SENT):
+            self.sent = [old for old in self.sent if old.at >= now - MEMORY_OF_SENT][-MOST_SENT + 1 :]
+        self.sent.append(probe)
+        self.answer_by = now + self.timeout.value
+        self.plan_steady(interval, chance, now)
+        return probe
+
+    # --- answers
+
+    def reply(self, reply: SipReply, interval: float, chance: Chance, now: float) -> Outcome:
+        """A response from the right address. Branch, Call-ID and CSeq decide whether it is an answer of ours."""
+        probe = self._probe_of(reply)
+        if probe is None:
+            if reply.branch in self.answered:
+                return Outcome.REPEATED
+            self.ignored += 1
+            return Outcome.IGNORED
+        meaning = meaning_of(reply)
+        if meaning is not Meaning.PROVISIONAL:
+            self.sent.remove(probe)
+            self.answered = [*self.answered[-3:], probe.branch]
+        self.replies += 1
+        self.answered_at = now
+        self.last_reply = str(reply.status)
+        self.proven_at = max(self.proven_at, probe.at)
+        self.timeout.sample(now - probe.at)
+        self.answer_by = NEVER
+        self.stalls = 0
+        self.checking = False
+        self._understand(meaning, now)
+        self._rise(probe, interval, chance, now)
+        if meaning is Meaning.DRAINING:
+            self.hold(now + hold_of(reply))
+        return Outcome.PROVED
+
+    def hold(self, until: float) -> None:
+        """The server wishes to be left alone until then."""
+        self.hold_until = until
+        self.checking = False
+        if self.open:
+            self.plan(Kind.STEADY, until)
+
+    def _probe_of(self, reply: SipReply) -> Sent | None:
+        for probe in self.sent:
+            if probe.branch == reply.branch:
+                ours = (reply.call_id, reply.cseq, reply.method, reply.via_count)
+                return probe if ours == (probe.call_id, probe.cseq, "OPTIONS", 1) else None
+        return None
+
+    def _understand(self, meaning: Meaning, now: float) -> None:
+        """A changed meaning is believed at the second reply in a row; draining, being a request, at once."""
+        if meaning in (Meaning.PROVISIONAL, self.meaning):
+            self.meaning_streak = 0
+            return
+        self.meaning_streak += 1
+        if self.meaning is None or meaning is Meaning.DRAINING or self.meaning_streak >= 2:
+            self.meaning = meaning
+            self.meaning_streak = 0
+        else:
+            self.next_send = min(self.next_send, now + RISE_SPACING)
+
+    def _rise(self, probe: Sent, interval: float, chance: Chance, now: float) -> None:
+        if self.state is PathState.DOWN:
+            self._rise_from_down(interval, chance, now)
+            return
+        if self.misses:
+            self.loss.missed(self.misses, then_answered=True)
+            self.misses = 0
+            self.plan_steady(interval, chance, now)
+        elif probe.kind is Kind.STEADY:
+            self.loss.answered()
+        if self.state is not PathState.UP:
+            if self.state is PathState.UNKNOWN:
+                self.up_since = now
+            self.become(PathState.UP, "answers", now)
+
+    def _rise_from_down(self, interval: float, chance: Chance, now: float) -> None:
+        if self.rises == 0 and not self.evidence and now - self.down_at < interval:
+            self.loss.missed(max(1, self.misses), then_answered=True)
+        self.rises += 1
+        if self.rises < RISE:
+            self.plan(Kind.RISING, min(self.next_send, now + RISE_SPACING))
+            return
+        self.misses = self.rises = 0
+        self.evidence = False
+        self.up_since = now
+        self.become(PathState.UP, f"{RISE} answers in a row", now)
+        self.plan_steady(interval, chance, now)
+
+    # --- verdicts
+
+    def fall(self, reason: str, now: float, *, evidence: bool) -> None:
+        """The path is down."""
+        self.answer_by = NEVER
+        self.rises = 0
+        self.checking = False
+        self.evidence = evidence
+        self.up_since = NEVER
+        if evidence:
+            self.misses = 0
+        self.alarmed_at = min(self.alarmed_at, now)
+        if self.state is not PathState.DOWN:
+            self.down_at = now
+            self.become(PathState.DOWN, reason, now)
+        else:
+            self.reason = reason
+
+    def become(self, state: PathState, reason: str, now: float) -> None:
+        if state is PathState.UP:
+            self.alarmed_at = NEVER
+        self.state = state
+        self.reason = reason
+        self.since = now

@@ -1,0 +1,115 @@
+"""The report, read from the situation. Durations are rounded to milliseconds; nothing is decided here."""
+
+from __future__ import annotations
+
+from tonekeeper.core import diagnosis
+from tonekeeper.core.budget import confirmations
+from tonekeeper.core.instants import LONG_AGO, NEVER
+from tonekeeper.core.probe import PathProbe
+from tonekeeper.core.report import (
+    ActiveReport,
+    AgentReport,
+    ChangeReport,
+    PathReport,
+    Report,
+    SbcReport,
+    SbcState,
+    WanReport,
+    WanState,
+)
+from tonekeeper.core.site import Sbc, Wan
+from tonekeeper.core.situation import Situation
+
+
+def report_on(situation: Situation, now: float) -> Report:
+    site = situation.site
+    return Report(
+        agent=AgentReport(
+            name=site.name,
+            version=situation.version,
+            role=str(site.role),
+            uptime_s=round(now - situation.started, 3),
+            mode=str(site.failover.mode),
+        ),
+        wans=tuple(_wan(situation, wan, now) for wan in site.wans),
+        sbcs=tuple(_sbc(situation, sbc, now) for sbc in site.sbcs),
+        active=_active(situation, now),
+        findings=tuple(diagnosis.visible(situation, now)),
+        changes=tuple(
+            ChangeReport(round(now - change.at, 3), change.subject, change.before, change.after, change.reason)
+            for change in situation.changes
+        ),
+    )
+
+
+def _wan(situation: Situation, wan: Wan, now: float) -> WanReport:
+    health = situation.wan_health(wan.name)
+    link = situation.links.get(wan.interface)
+    carrier = "not checked" if link is None else ("yes" if link.carrier else "no")
+    return WanReport(
+        name=wan.name,
+        interface=wan.interface,
+        state=WanState(health.state),
+        penalty=0.0,
+        transitions=health.transitions,
+        blamed=situation.attribution.of_wan(wan.name) is not None,
+        carrier=carrier,
+        addresses=link.addresses if link is not None else (),
+        metered=wan.metered,
+        since_s=round(now - health.since, 3),
+    )
+
+
+def _sbc(situation: Situation, sbc: Sbc, now: float) -> SbcReport:
+    health = situation.sbc_health(sbc.name)
+    active = situation.failover.active
+    return SbcReport(
+        name=sbc.name,
+        uri=sbc.uri,
+        state=SbcState(health.state),
+        control=health.state,
+        media="not checked",
+        active=active is not None and active.sbc == sbc.name,
+        reason=health.reason,
+        since_s=round(now - health.since, 3),
+        paths=tuple(_path(situation, probe, now) for probe in situation.probes_of(sbc=sbc.name)),
+    )
+
+
+def _path(situation: Situation, probe: PathProbe, now: float) -> PathReport:
+    policy = situation.site.probe
+    share = probe.loss.share
+    return PathReport(
+        wan=probe.path.wan,
+        transport=str(probe.path.transport),
+        address=str(probe.path.address),
+        state=probe.state,
+        rtt_ms=round(probe.timeout.srtt * 1000, 3) if probe.timeout.samples else None,
+        loss=None if share is None else round(share, 4),
+        last_reply=probe.last_reply,
+        last_reply_s=None if probe.answered_at == LONG_AGO else round(now - probe.answered_at, 3),
+        since_s=round(now - probe.since, 3),
+        sent=probe.probes_sent,
+        received=probe.replies,
+        ignored=probe.ignored,
+        confirmations=confirmations(
+            probe.loss,
+            paths=len(situation.probes),
+            interval=policy.interval,
+            false_alarms_per_month=policy.false_alarms_per_month,
+        ),
+        timeout_ms=round(probe.timeout.value * 1000, 3),
+        reason=probe.reason,
+    )
+
+
+def _active(situation: Situation, now: float) -> ActiveReport:
+    failover = situation.failover
+    return ActiveReport(
+        wan=failover.active.wan if failover.active is not None else "",
+        sbc=failover.active.sbc if failover.active is not None else "",
+        since_s=round(now - failover.since, 3) if failover.active is not None else 0.0,
+        reason=failover.reason,
+        switches=failover.switches,
+        failback_s=round(max(0.0, failover.failback_at - now), 3) if failover.failback_at < NEVER else None,
+    )

@@ -1,0 +1,145 @@
+"""All that the agent knows, as one tree of plain data: what `agent.py` changes, what the report is read from, and what
+a checkpoint carries, so that a bounded journal can be replayed from the middle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tonekeeper.core.attribution import Attribution, Cell, Culprit
+from tonekeeper.core.chance import Chance
+from tonekeeper.core.events import Facility, FacilityFailed, LinkChanged
+from tonekeeper.core.failover import Failover, Place, Standing
+from tonekeeper.core.findings import ActiveFinding
+from tonekeeper.core.health import Health, dead_wan
+from tonekeeper.core.instants import LONG_AGO, NEVER
+from tonekeeper.core.meaning import Meaning
+from tonekeeper.core.probe import PathProbe
+from tonekeeper.core.report import PathState, SbcState, WanState
+from tonekeeper.core.site import Path, Sbc, Site, Wan
+from tonekeeper.wire.endpoint import Endpoint
+
+
+@dataclass(slots=True)
+class Lookup:
+    """Where an SBC's name leads. Addresses stay until an answer replaces them."""
+
+    addresses: tuple[Endpoint, ...] = ()
+    failure: str = ""
+    failures: int = 0
+    again_at: float = NEVER
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    at: float
+    subject: str
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Situation:
+    site: Site
+    version: str
+    started: float
+    chance: Chance
+    failover: Failover
+    probes: dict[Path, PathProbe] = field(default_factory=dict)
+    links: dict[str, LinkChanged] = field(default_factory=dict)
+    lookups: dict[str, Lookup] = field(default_factory=dict)
+    wans: dict[str, Health] = field(default_factory=dict)
+    sbcs: dict[str, Health] = field(default_factory=dict)
+    attribution: Attribution = field(default_factory=lambda: Attribution((), decided=True))
+    findings: dict[str, ActiveFinding] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    facilities: dict[Facility, FacilityFailed] = field(default_factory=dict)
+    clock_jump: float = 0.0
+
+    def wan_of(self, name: str) -> Wan:
+        return next(wan for wan in self.site.wans if wan.name == name)
+
+    def sbc_of(self, name: str) -> Sbc:
+        return next(sbc for sbc in self.site.sbcs if sbc.name == name)
+
+    def dead(self, wan: Wan) -> str:
+        return dead_wan(wan, self.links.get(wan.interface))
+
+    def probes_of(self, *, wan: str = "", sbc: str = "") -> list[PathProbe]:
+        """Probes of a WAN, of an SBC, or of one cell, in the order of the configuration."""
+        return [
+            probe
+            for path, probe in self.probes.items()
+            if (not wan or path.wan == wan) and (not sbc or path.sbc == sbc)
+        ]
+
+    def wan_health(self, name: str) -> Health:
+        return self.wans.setdefault(name, Health(WanState.UNKNOWN, "not probed yet", self.started))
+
+    def sbc_health(self, name: str) -> Health:
+        return self.sbcs.setdefault(name, Health(SbcState.UNKNOWN, "not probed yet", self.started))
+
+    # --- the matrix
+
+    def matrix(self, now: float) -> dict[tuple[str, str], Cell]:
+        return {
+            (wan.name, sbc.name): cell_of(self.probes_of(wan=wan.name, sbc=sbc.name), now)
+            for wan in self.site.wans
+            for sbc in self.site.sbcs
+        }
+
+    def standings(self) -> tuple[Standing, ...]:
+        draining = {
+            path.address
+            for path, probe in self.probes.items()
+            if probe.meaning is Meaning.DRAINING and probe.state is not PathState.DOWN
+        }
+        return tuple(
+            _standing(
+                Place(wan.name, sbc.name),
+                (int(wan.metered), at_sbc, at_wan),
+                self.probes_of(wan=wan.name, sbc=sbc.name),
+                draining,
+            )
+            for at_sbc, sbc in enumerate(self.site.sbcs)
+            for at_wan, wan in enumerate(self.site.wans)
+        )
+
+    def path_blamed(self, wan: str, sbc: str) -> str:
+        """Why the way between the two is closed while both work otherwise; "" if it isn't so."""
+        for blame in self.attribution.blames:
+            if blame.culprit is Culprit.PATH and (blame.wan, blame.sbc) == (wan, sbc):
+                return blame.evidence
+        return ""
+
+
+def cell_of(probes: list[PathProbe], now: float) -> Cell:
+    """What one WAN knows of one SBC, over all its addresses."""
+    heard = [probe for probe in probes if probe.state is not PathState.UNKNOWN and not probe.is_held(now)]
+    if not heard:
+        return Cell.UNKNOWN
+    if any(probe.state is PathState.UP and not probe.checking for probe in heard):
+        return Cell.UP
+    if any(probe.state is not PathState.DOWN for probe in heard):
+        return Cell.DOUBT
+    return Cell.DOWN
+
+
+def _standing(place: Place, order: tuple[int, ...], probes: list[PathProbe], draining: set[Endpoint]) -> Standing:
+    up = [probe for probe in probes if probe.state is PathState.UP]
+    free = [probe for probe in up if probe.path.address not in draining]
+    judged = [probe for probe in probes if probe.state is not PathState.UNKNOWN]
+    down = bool(judged) and all(probe.state is PathState.DOWN for probe in judged)
+    return Standing(
+        place=place,
+        order=order,
+        down=down,
+        usable=bool(free),
+        degraded=bool(free) and all(probe.meaning is Meaning.DEGRADED for probe in free),
+        draining=bool(up) and not free,
+        judged=bool(judged),
+        proven_at=max((probe.proven_at for probe in free), default=LONG_AGO),
+        up_since=min((probe.up_since for probe in free), default=NEVER),
+        alarmed_at=max((probe.alarmed_at for probe in judged), default=NEVER),
+    )
