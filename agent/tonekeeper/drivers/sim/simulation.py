@@ -26,6 +26,7 @@ from tonekeeper.core.events import (
     SbcResolved,
     SendRefused,
     SiteChanged,
+    Started,
 )
 from tonekeeper.core.report import Report
 from tonekeeper.core.site import Path, Site
@@ -63,7 +64,6 @@ class ContractBrokenError(AssertionError):
 class Core(Protocol):
     """What a driver sees of the agent."""
 
-    def start(self, now: float) -> list[Command]: ...
     def handle(self, event: Event, now: float) -> list[Command]: ...
     def next_deadline(self) -> float | None: ...
     def report(self, now: float) -> Report: ...
@@ -109,8 +109,7 @@ class Simulation:
         self._inbox: list[Event] = []
         self.agent = core(site, seed=self.random.getrandbits(64), started=0.0, version="simulated")
         self._know(site)
-        self._carry_out(self.agent.start(0.0))
-        self._deadline = self._ask()
+        self.feed(Started())
         for circuit in self.network.circuits:
             self._tell_link(circuit)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tonekeeper.core.commands import ClosePath, OpenPath, ResolveSbc, SendOptions
+from tonekeeper.core.commands import OpenPath, ResolveSbc, SendOptions
 from tonekeeper.core.events import (
     DeadlineReached,
-    IcmpReceived,
-    LinkChanged,
     PathOpened,
-    ReplyReceived,
     SbcResolved,
+    Started,
 )
 from tonekeeper.core.site import Path, Sbc, Site, Wan
 
@@ -27,9 +25,6 @@ class StandIn:
         self.due = {}
         self.events = []
 
-    def start(self, now):
-        return [ResolveSbc(sbc.name, sbc.host, sbc.port, sbc.transport) for sbc in self.site.sbcs]
-
     def next_deadline(self):
         return min(self.due.values(), default=None)
 
@@ -42,6 +37,8 @@ class StandIn:
     def handle(self, event, now):
         self.events.append((now, event))
         match event:
+            case Started():
+                return [ResolveSbc(sbc.name, sbc.host, sbc.port, sbc.transport) for sbc in self.site.sbcs]
             case SbcResolved(sbc, addresses):
                 transport = next(known.transport for known in self.site.sbcs if known.name == sbc)
                 return [

@@ -15,6 +15,7 @@ from tonekeeper.core.events import (
     SbcResolved,
     SendRefused,
     SiteChanged,
+    Started,
 )
 from tonekeeper.core.site import Wan
 from tonekeeper.drivers.sim.simulation import ContractBrokenError, Simulation, days, hours, minutes
@@ -32,8 +33,8 @@ def test_durations_read_as_words():
 def test_it_starts_by_telling_the_links_then_resolves_then_opens(sim):
     sim.run(1.0)
     kinds = [type(event) for _, event in sim.agent.events]
-    assert kinds[:8] == [LinkChanged, LinkChanged, SbcResolved, SbcResolved, *[PathOpened] * 4]
-    assert sim.agent.events[0] == (0.0, LinkChanged("eth0", True, True, ("192.0.2.10",)))
+    assert kinds[:9] == [Started, LinkChanged, LinkChanged, SbcResolved, SbcResolved, *[PathOpened] * 4]
+    assert sim.agent.events[1] == (0.0, LinkChanged("eth0", True, True, ("192.0.2.10",)))
 
 
 def test_a_deadline_serves_one_timer_and_is_asked_for_again(sim):
@@ -137,8 +138,8 @@ def test_a_new_wan_in_a_reloaded_site_has_a_circuit(sim, site):
 
 def test_the_log_has_the_changes_with_their_time(site, stand_in):
     class Talking(stand_in):
-        def start(self, now):
-            return [LogChange("sbc primary", "unknown", "healthy", "answers")]
+        def handle(self, event, now):
+            return [LogChange("sbc primary", "unknown", "healthy", "answers")] if isinstance(event, Started) else []
 
     [entry] = Simulation(site, seed=1, core=Talking).log
     assert (entry.at, entry.subject, entry.after) == (0.0, "sbc primary", "healthy")
