@@ -1,0 +1,1 @@
+"""Tests, importable: the benchmarks use the lab as a library."""

@@ -1,0 +1,53 @@
+"""One lab for the whole session, healed after each test; a fresh agent for each test that asks for one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.lab.agent import Agent
+from tests.lab.needs import missing
+from tests.lab.topology import Lab
+
+
+@pytest.fixture(scope="session")
+def standing_lab() -> Iterator[Lab]:
+    if reason := missing():
+        if os.environ.get("TONEKEEPER_LAB") == "required":
+            pytest.fail(f"TONEKEEPER_LAB=required, but {reason}", pytrace=False)
+        pytest.skip(reason)
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(standing_lab: Lab) -> Iterator[Lab]:
+    yield standing_lab
+    for sbc in standing_lab.sbcs:
+        print(f"--- {sbc.name}\n{sbc.output[-2000:]}")
+    standing_lab.heal()
+
+
+@pytest.fixture
+def make_agent(lab: Lab) -> Iterator[Callable[..., Agent]]:
+    """Agents made with it are killed at the end; what they wrote is shown where the test fails."""
+    agents: list[Agent] = []
+
+    def make(**settings: object) -> Agent:
+        agents.append(Agent(lab, name=f"agent-{os.urandom(3).hex()}", **settings))
+        return agents[-1]
+
+    yield make
+    for agent in agents:
+        agent.kill()
+        print(f"--- the agent\n{agent.config.read_text()}\n{agent.output}")
+
+
+@pytest.fixture
+def agent(make_agent: Callable[..., Agent]) -> Agent:
+    """Running and ready, both SBCs over both WANs, at a 1 s cadence."""
+    agent = make_agent()
+    agent.start()
+    return agent

@@ -1,0 +1,53 @@
+"""What the lab needs of the machine, and a sentence about what of it is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from tests.lab.namespace import LabError, run
+
+_COMMANDS = {
+    "conntrack": "conntrack",
+    "ip": "iproute2",
+    "kamailio": "kamailio",
+    "nft": "nftables",
+    "nsenter": "util-linux",
+    "tc": "iproute2",
+    "unshare": "util-linux",
+}
+"""Command: Debian package. The packages are those of packages.txt."""
+
+_TRIAL = """
+set -e
+ip link add lab0 type veth peer lab1
+tc qdisc add dev lab0 root tbf rate 1mbit burst 4k latency 50ms
+nft -f - <<'RULES'
+table inet trial {
+    chain prerouting {
+        type filter hook prerouting priority -400
+        numgen random mod 100 < 1 drop
+        ip daddr 192.0.2.1 reject with icmp type admin-prohibited
+    }
+    chain postrouting {
+        type nat hook postrouting priority srcnat
+        ip saddr 192.0.2.0/24 masquerade
+    }
+}
+RULES
+"""
+
+
+def missing() -> str:
+    """Why the lab cannot run here; empty if it can. Leaves nothing behind."""
+    if os.geteuid() != 0:
+        return "the lab needs root for network namespaces"
+    absent = sorted(command for command in _COMMANDS if shutil.which(command) is None)
+    if absent:
+        packages = sorted({_COMMANDS[command] for command in absent})
+        return f"the lab needs {', '.join(absent)}: apt-get install {' '.join(packages)}"
+    try:
+        run("unshare", "--net", "sh", "-c", _TRIAL)
+    except LabError as error:
+        return f"the kernel lacks what the lab needs: {error}"
+    return ""
