@@ -128,7 +128,7 @@ class Agent:
             case Started():
                 self._look_up_all()
             case SiteChanged():
-                self._change_site(event.site)
+                self._change_site(event.site, now)
             case ClockJumped():
                 self.situation.clock_jump = event.by
                 self._stale = True
@@ -349,7 +349,7 @@ class Agent:
         lookup.failures += 1
         self._stale = True
 
-    def _change_site(self, site: Site) -> None:
+    def _change_site(self, site: Site, now: float) -> None:
         """A new configuration: what stays keeps its history."""
         old = {sbc.name: sbc for sbc in self.situation.site.sbcs}
         self.situation.site = site
@@ -363,7 +363,7 @@ class Agent:
                 self._look_up(sbc.name, lookup)
         failover = self.situation.failover
         failover.tokens = min(failover.tokens, float(site.failover.switches))
-        self._stale = True
+        self._reconcile(now)
 
     # --- judgement
 

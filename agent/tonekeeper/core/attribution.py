@@ -19,7 +19,7 @@ class Cell(StrEnum):
     UP = "up"
     DOWN = "down"
     DOUBT = "doubt"
-    """Suspect, or asked to testify and not heard yet."""
+    """Suspect, coming back, or asked to testify and not heard yet."""
     UNKNOWN = "unknown"
     """Never had a verdict, held, or its WAN has no carrier: says nothing."""
 
@@ -127,15 +127,18 @@ def _blame_wan(cells: Matrix, wan: str) -> Blame:
 def _blame_sbc_or_paths(cells: Matrix, sbc: str) -> list[Blame]:
     down = sorted(wan for (wan, s), cell in cells.items() if s == sbc and cell is Cell.DOWN)
     up = sorted(wan for (wan, s), cell in cells.items() if s == sbc and cell is Cell.UP)
-    others = sorted({s for (_, s), cell in cells.items() if cell is Cell.UP})
+    others = sorted({s for (_, s), cell in cells.items() if cell is Cell.UP and s != sbc})
     if not down:
         return []
     if not up:
         confidence = Confidence.STRONG if len(down) > 1 else Confidence.LIKELY
         why = f"{sbc} is silent over {_listed(down)}, where {_listed(others)} answers"
         return [Blame(Culprit.SBC, "", sbc, confidence, why)]
-    why = f"{sbc} answers over {_listed(up)} but not over {{}}, where {_listed(others)} answers"
-    return [Blame(Culprit.PATH, wan, sbc, Confidence.STRONG, why.format(wan)) for wan in down]
+    return [Blame(Culprit.PATH, wan, sbc, Confidence.STRONG, _path_evidence(sbc, wan, up, others)) for wan in down]
+
+
+def _path_evidence(sbc: str, wan: str, up: list[str], others: list[str]) -> str:
+    return f"{sbc} answers over {_listed(up)} but not over {wan}, where {_listed(others)} answers"
 
 
 def _listed(names: list[str]) -> str:

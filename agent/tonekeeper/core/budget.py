@@ -71,11 +71,14 @@ class LossEstimate:
 
     @property
     def q(self) -> float:
-        """Upper bound for the probability that a probe is missed when the one before was."""
+        """Upper bound for the probability that a probe is missed when the one before was.
+
+        Never below p: losses come in bursts or at random, none keeps away from the one before.
+        """
         measured = self.confirmed_missed / self.confirmed
         if self.confirmed > 12:  # more than the prior: an estimate with an error of its own
             measured = _upper_bound(self.confirmed_missed, self.confirmed)
-        return min(Q_CEILING, max(Q_FLOOR, measured))
+        return min(Q_CEILING, max(Q_FLOOR, self.p, measured))
 
 
 def _upper_bound(events: float, trials: float) -> float:

@@ -73,6 +73,7 @@ CATALOGUE: dict[str, Entry] = {
             "The way {subject} is closed, while its WAN and its SBC work otherwise: {why}.",
             "Look for a firewall rule that allows only some SBC addresses, here or upstream.",
             depends_on=("site-offline",),
+            visible_after=2.0,
         ),
         Entry(
             "probe-refused",

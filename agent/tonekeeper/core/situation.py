@@ -121,7 +121,7 @@ def cell_of(probes: list[PathProbe], now: float) -> Cell:
         return Cell.UNKNOWN
     if any(probe.state is PathState.UP and not probe.checking for probe in heard):
         return Cell.UP
-    if any(probe.state is not PathState.DOWN for probe in heard):
+    if any(probe.state is not PathState.DOWN or probe.rises for probe in heard):
         return Cell.DOUBT
     return Cell.DOWN
 

@@ -1,0 +1,87 @@
+"""The replay driver: the lines of a journal through the same core, as often as one likes.
+
+A replay starts at the header of the oldest segment that is left. At every later header it goes on from that checkpoint,
+so that lines missing in between (a disk that was full, a restart) do no harm to what follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tonekeeper.core.agent import Agent
+from tonekeeper.core.commands import LogChange
+from tonekeeper.core.journal import read_entry, read_header, write_commands
+from tonekeeper.core.report import Report
+from tonekeeper.errors import DecodeError
+
+MOST_DIFFERENCES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The replayed agent did not do what the journal says was done."""
+
+    line: int
+    at: float
+    recorded: bytes
+    replayed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    at: float
+    wall: float
+    """Seconds since 1970, as far as the latest header knows."""
+    change: LogChange
+
+
+@dataclass(slots=True)
+class Replay:
+    """What came of it."""
+
+    events: int = 0
+    checkpoints: int = 0
+    changes: list[Replayed] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    """Lines that could not be read, and why."""
+    at: float = 0.0
+    """Of the last line."""
+    report: Report | None = None
+    """The agent's report at that moment."""
+
+
+def replay(lines: Iterable[bytes]) -> Replay:
+    """Run the core over `lines`, oldest first; every command is compared with the recorded one."""
+    outcome = Replay()
+    agent: Agent | None = None
+    offset = 0.0
+    for number, line in enumerate(lines, start=1):
+        try:
+            if line.startswith(b'{"journal"'):
+                header = read_header(line)
+                agent, offset, outcome.at = Agent.resume(header.situation), header.wall - header.at, header.at
+                outcome.checkpoints += 1
+            elif agent is None:
+                raise DecodeError("journal", "it does not begin with a header")
+            else:
+                _step(agent, number, line, offset, outcome)
+        except DecodeError as error:
+            outcome.broken.append(f"line {number}: {error}")
+    if agent is not None:
+        outcome.report = agent.report(outcome.at)
+    return outcome
+
+
+def _step(agent: Agent, number: int, line: bytes, offset: float, outcome: Replay) -> None:
+    entry = read_entry(line)
+    outcome.at = entry.at
+    commands = agent.handle(entry.event, entry.at)
+    outcome.events += 1
+    written = write_commands(commands)
+    if written != entry.commands and len(outcome.differences) < MOST_DIFFERENCES:
+        outcome.differences.append(Difference(number, entry.at, entry.commands, written))
+    outcome.changes += [
+        Replayed(entry.at, entry.at + offset, command) for command in commands if isinstance(command, LogChange)
+    ]

@@ -1,0 +1,129 @@
+"""Whatever happens, in whatever order: the agent answers, its timers move on, and its restraint holds."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.core.talk import ADDRESS, OWN, Talk, answer, path, site
+from tonekeeper.core.commands import LogChange, SendOptions
+from tonekeeper.core.events import (
+    ClockJumped,
+    DatagramIgnored,
+    Event,
+    Facility,
+    FacilityFailed,
+    FacilityRecovered,
+    IcmpReceived,
+    LinkChanged,
+    PathOpened,
+    PathRefused,
+    ReplyReceived,
+    SbcResolved,
+    SbcUnresolved,
+    SendRefused,
+    SiteChanged,
+    Started,
+)
+from tonekeeper.wire.endpoint import Endpoint
+
+PATHS = st.sampled_from([path(wan, sbc) for wan in ("fibre", "lte") for sbc in ("primary", "alternate")])
+LINKS = st.builds(
+    LinkChanged,
+    interface=st.sampled_from(list(OWN)),
+    present=st.booleans(),
+    carrier=st.booleans(),
+    addresses=st.sampled_from([(), ("198.51.100.2",), ("203.0.113.2",), ("198.51.100.3", "2001:db8::3")]),
+)
+HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
+    Started: st.just(Started()),
+    LinkChanged: LINKS,
+    IcmpReceived: st.builds(
+        IcmpReceived, PATHS, st.integers(0, 20), st.integers(0, 20), st.sampled_from(["", "192.0.2.9"])
+    ),
+    SendRefused: st.builds(SendRefused, PATHS, st.just("z9hG4bKx"), st.integers(0, 133)),
+    PathOpened: st.builds(PathOpened, PATHS, st.just(Endpoint("198.51.100.2", 4000))),
+    PathRefused: st.builds(PathRefused, PATHS, st.integers(0, 133), st.just("because")),
+    DatagramIgnored: st.builds(DatagramIgnored, PATHS, st.just(ADDRESS["primary"]), st.just("noise"), st.just(3)),
+    SbcResolved: st.sampled_from([SbcResolved(name, (address,)) for name, address in ADDRESS.items()]),
+    SbcUnresolved: st.builds(SbcUnresolved, st.sampled_from([*ADDRESS, "stranger"]), st.just("silence")),
+    SiteChanged: st.sampled_from([SiteChanged(site()), SiteChanged(site("lte")), SiteChanged(site(sbcs="alternate"))]),
+    ClockJumped: st.builds(ClockJumped, st.floats(-1e9, 1e9)),
+    FacilityFailed: st.builds(FacilityFailed, st.sampled_from(Facility), st.integers(0, 133), st.just("no")),
+    FacilityRecovered: st.builds(FacilityRecovered, st.sampled_from(Facility)),
+}
+WORLD = st.sampled_from(["silence fibre", "silence primary", "silence all", "restore", "503", "500", "late answer"])
+
+
+def change_world(talk: Talk, what: str) -> None:
+    match what.split():
+        case ["silence", "all"]:
+            talk.silence()
+        case ["silence", "fibre"]:
+            talk.silence(wan="fibre")
+        case ["silence", "primary"]:
+            talk.silence(sbc="primary")
+        case ["503"]:
+            talk.codes["primary"] = (503, 7)
+        case ["500"]:
+            talk.codes["alternate"] = (500, None)
+        case ["late", "answer"]:
+            probe = next((c for _, c in reversed(talk.done) if isinstance(c, SendOptions)), None)
+            if probe is not None:
+                talk.tell(answer(probe, 100))
+                talk.tell(answer(probe))
+        case _:
+            talk.restore()
+
+
+def test_every_kind_of_event_is_tried():
+    told_by_the_talk = {"DeadlineReached", "ReplyReceived"}
+    assert {kind.__name__ for kind in HAPPENINGS} | told_by_the_talk == {kind.__name__ for kind in get_args(Event)}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.one_of(*HAPPENINGS.values(), WORLD), st.sampled_from([0.0, 0.2, 1.0, 7.0, 40.0])), max_size=25
+    )
+)
+def test_nothing_that_happens_breaks_the_agent(story):
+    talk = Talk().begin()
+    for happening, wait in story:
+        if isinstance(happening, str):
+            change_world(talk, happening)
+        else:
+            talk.tell(happening)
+        talk.pass_time(wait)
+        deadline = talk.agent.next_deadline()
+        assert deadline is None or deadline > talk.now or talk.coming
+        assert talk.report.findings is not None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.one_of(LINKS, WORLD), st.sampled_from([0.5, 3.0, 10.0])), max_size=20))
+def test_it_never_moves_to_a_place_it_never_asked_nor_oftener_than_the_bucket_allows(story):
+    talk = Talk(site(switches=2, switch_refill=10_000)).begin()
+    for happening, wait in story:
+        if isinstance(happening, str):
+            change_world(talk, happening)
+        else:
+            talk.tell(happening)
+        seen = len(talk.done)
+        talk.pass_time(wait)
+        for at, command in talk.done[seen:]:
+            if isinstance(command, LogChange) and command.subject == "active":
+                sbc, _, wan = command.after.partition(" over ")
+                asked = [c for when, c in talk.done if isinstance(c, SendOptions) and when <= at]
+                assert path(wan, sbc) in [probe.path for probe in asked]
+    assert talk.report.active.switches <= 2
+
+
+def test_a_reply_to_nothing_is_nothing():
+    talk = Talk().begin()
+    probe = next(c for _, c in talk.done if isinstance(c, SendOptions))
+    forged = answer(probe)
+    talk.agent.situation.probes.clear()
+    assert talk.agent.handle(ReplyReceived(forged.path, forged.source, forged.reply), talk.now) == []

@@ -1,0 +1,139 @@
+"""The layers of the house, each rule with its reason. Imports are read from the source, nothing is run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "agent" / "tonekeeper"
+ROOT = PACKAGE.parent
+
+PURE = ("core", "wire", "phones")
+
+LAYERS: dict[str, tuple[tuple[str, ...], str]] = {
+    "errors": ((), "the family of errors is known to all, so it may know nobody"),
+    "wire": (("errors",), "a codec knows bytes and values, not what they are for"),
+    "core": (("errors", "wire"), "decisions must run live, in replay and in simulation, so they know no adapter"),
+    "phones": (("errors", "wire"), "profiles and timers are computed from numbers that are handed in"),
+    "settings": (("errors", "wire", "core"), "settings are read into the values that the core is built with"),
+    "drivers": (("errors", "wire", "core"), "a driver turns the crank of the core; adapters are handed to it"),
+    "edge": (("errors", "wire", "core"), "an adapter speaks in core values and keeps no opinion"),
+    "faces": (("errors", "wire", "core"), "a face renders the report; it must not reach behind it"),
+}
+
+FORBIDDEN_IN_PURE = {
+    "asyncio": "scheduling belongs to drivers",
+    "concurrent": "scheduling belongs to drivers",
+    "datetime": "the only time is the `now` that is handed in",
+    "io": "I/O belongs to edges",
+    "logging": "the core returns LogChange; faces write it",
+    "multiprocessing": "scheduling belongs to drivers",
+    "os": "the system belongs to edges",
+    "pathlib": "files belong to edges",
+    "random": "jitter comes from the seeded generator in core/chance.py, unpredictability arrives in events",
+    "secrets": "unpredictability arrives in events",
+    "select": "I/O belongs to edges",
+    "selectors": "I/O belongs to edges",
+    "socket": "I/O belongs to edges",
+    "ssl": "I/O belongs to edges",
+    "subprocess": "processes belong to edges",
+    "threading": "scheduling belongs to drivers",
+    "time": "the only time is the `now` that is handed in",
+    "uuid": "unpredictability arrives in events",
+}
+
+ONLY_IN = {
+    "pyroute2": (
+        "edge/netlink.py",
+        "one module talks to it, in our own frozen values; it costs 8 MiB where it is loaded",
+    ),
+    "h11": ("faces/http/connection.py", "HTTP on the wire is one module's subject"),
+}
+
+WORDS_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc"}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imports_of(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer_of(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "tonekeeper" and len(parts) > 1 else None
+
+
+def relative(module: Path) -> str:
+    return module.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("module", modules(), ids=relative)
+def test_a_module_imports_only_the_layers_below_it(module):
+    own = relative(module).removesuffix(".py").split("/")[0]
+    if own not in LAYERS:
+        pytest.skip("the composition root sees everything")
+    allowed, reason = LAYERS[own]
+    layers = {layer for name in imports_of(module) if (layer := layer_of(name)) in LAYERS or layer == "app"}
+    assert layers <= {own, *allowed}, f"{relative(module)}: {reason}"
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if relative(m).startswith(PURE)], ids=relative)
+def test_a_pure_module_reads_no_clock_draws_no_lots_and_opens_nothing(module):
+    for name in imports_of(module):
+        reason = FORBIDDEN_IN_PURE.get(name.split(".")[0])
+        assert reason is None, f"{relative(module)} imports {name}: {reason}"
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if relative(m).startswith(PURE)], ids=relative)
+def test_a_pure_module_calls_neither_open_nor_print_nor_input(module):
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not calls & {"open", "print", "input", "exec", "eval"}, relative(module)
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if relative(m).startswith("core/")], ids=relative)
+def test_the_core_never_walks_over_a_bare_set(module):
+    """The order of a set of strings changes with the hash seed, and a replay would differ."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.For | ast.comprehension):
+            iterated = node.iter
+            bare = isinstance(iterated, ast.Set | ast.SetComp) or (
+                isinstance(iterated, ast.Call)
+                and isinstance(iterated.func, ast.Name)
+                and iterated.func.id in ("set", "frozenset")
+            )
+            assert not bare, f"{relative(module)}:{iterated.lineno}"
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_an_outside_library_is_imported_by_one_module_only(library):
+    home, reason = ONLY_IN[library]
+    importers = [relative(m) for m in modules() if any(n.split(".")[0] == library for n in imports_of(m))]
+    assert importers == [home], reason
+
+
+def test_no_file_is_named_after_nothing():
+    for module in modules():
+        words = set(module.stem.split("_"))
+        assert not words & WORDS_THAT_SAY_NOTHING, relative(module)
+
+
+@pytest.mark.parametrize("module", modules(), ids=relative)
+def test_a_file_has_one_subject_and_opens_by_naming_it(module):
+    source = module.read_text()
+    assert source.count("\n") <= 500, f"{relative(module)} has outgrown its subject: split it"
+    assert ast.get_docstring(ast.parse(source)), f"{relative(module)} does not say what it is about"
