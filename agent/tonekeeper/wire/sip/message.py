@@ -155,6 +155,8 @@ def _request(line: str, headers: Headers, body: bytes) -> Request:
     cseq = parse_cseq(singles["cseq"])
     if cseq.method != method:
         raise DecodeError("CSeq", f"its method {shown(cseq.method)} is not the request's, {shown(method)}")
+    if "max-forwards" in singles:  # RFC 2543 had none
+        parse_number("Max-Forwards", singles["max-forwards"], 255)
     request = Request(
         method=method,
         uri=uri,
@@ -235,7 +237,7 @@ _REQUIRED = frozenset({"from", "to", "call-id", "cseq"})
 
 
 def _singles(headers: Headers) -> dict[str, str]:
-    """The header fields that a message has once. Max-Forwards is checked and may be missing (RFC 2543)."""
+    """The header fields that a message has only once."""
     singles: dict[str, str] = {}
     for name, value in headers:
         if name in _SINGLE:
@@ -245,8 +247,6 @@ def _singles(headers: Headers) -> dict[str, str]:
     missing = _REQUIRED - singles.keys()
     if missing:
         raise DecodeError("message", f"header field {min(missing)} is missing")
-    if "max-forwards" in singles:
-        parse_number("Max-Forwards", singles["max-forwards"], 255)
     return singles
 
 
