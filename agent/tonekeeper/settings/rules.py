@@ -1,0 +1,108 @@
+"""What can only be judged across keys, or with the host in view. Values that were refused already are left alone."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterable, Sequence
+
+from tonekeeper.core.site import Sbc, Wan
+from tonekeeper.errors import Mistake
+from tonekeeper.settings.model import HttpSettings, Settings, SnmpUser
+from tonekeeper.settings.suggestion import nearest
+from tonekeeper.settings.table import Table
+from tonekeeper.settings.written import as_written
+
+
+def one_wan_a_name(wans: Sequence[tuple[Table, Wan]]) -> None:
+    _once((table, wan.name) for table, wan in wans)
+
+
+def one_sbc_a_name(sbcs: Sequence[tuple[Table, Sbc]]) -> None:
+    _once((table, sbc.name) for table, sbc in sbcs)
+
+
+def one_user_a_name(users: Sequence[tuple[Table, SnmpUser]]) -> None:
+    _once((table, user.name) for table, user in users)
+
+
+def _once(names: Iterable[tuple[Table, str]]) -> None:
+    first: dict[str, Table] = {}
+    for table, name in names:
+        if name and name in first:
+            table.refuse("name", f"is the name of {first[name].path} too", "give each a name of its own")
+        first.setdefault(name, table)
+
+
+def one_sbc_a_place(sbcs: Sequence[tuple[Table, Sbc]]) -> None:
+    """An alternate that is the primary is no alternate."""
+    first: dict[tuple[str, int, str], Table] = {}
+    for table, sbc in sbcs:
+        place = (sbc.host.lower(), sbc.port, sbc.transport)
+        if sbc.host and place in first:
+            table.refuse("uri", f"is the same place as {first[place].path}", "name another SBC, or leave this one out")
+        first.setdefault(place, table)
+
+
+def own_source_on_a_shared_interface(wans: Sequence[tuple[Table, Wan]]) -> None:
+    """Two WANs behind one interface are told apart by the address they probe from."""
+    for table, wan in wans:
+        shared = [other for other, each in wans if each.interface == wan.interface and other is not table]
+        if not wan.interface or not shared or (table.has("source") and not wan.source):
+            continue
+        if not wan.source:
+            reason = f"is missing, and {shared[0].path} is on {wan.interface} as well"
+            table.refuse("source", reason, "give each WAN on this interface an address of its own to probe from")
+    first: dict[tuple[str, str], Table] = {}
+    for table, wan in wans:
+        key = (wan.interface, wan.source)
+        if wan.interface and wan.source and key in first:
+            table.refuse("source", f"is the source of {first[key].path} too", "give each WAN an address of its own")
+        first.setdefault(key, table)
+
+
+def nobody_else_without_a_token(table: Table, http: HttpSettings) -> None:
+    """Beyond loopback the page and the API need a token; while the server checks none, nothing may listen there."""
+    if ipaddress.ip_address(http.listen.host).is_loopback:
+        return
+    missing = "this release does not check one yet" if table.has("token_file") else "no token_file is set"
+    remedy = "listen on 127.0.0.1, and let a tunnel or a proxy with a check of its own lead there"
+    table.refuse("listen", f"can be reached from other hosts, which takes a token, and {missing}", remedy)
+
+
+def whole_tls(table: Table) -> None:
+    for key, needs in (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("client_ca", "tls_cert")):
+        if table.has(key) and not table.has(needs):
+            table.refuse(key, f"is set without {needs}", f"set {needs} too, or leave {key} out")
+
+
+def one_key_each(table: Table) -> None:
+    """A user's passphrase stands here or in a file; privacy needs a passphrase of its own (RFC 3414 section 2.1)."""
+    for purpose in ("auth", "priv"):
+        key, file, protocol = f"{purpose}_key", f"{purpose}_key_file", f"{purpose}_protocol"
+        if table.has(key) and table.has(file):
+            table.refuse(file, f"is set beside {key}", "keep one of the two")
+        if table.has(protocol) and not (table.has(key) or table.has(file)):
+            table.refuse(protocol, "is set without a key", f"set {file} or {key}")
+        if (table.has(key) or table.has(file)) and not table.has(protocol) and purpose == "priv":
+            table.refuse(key if table.has(key) else file, f"is set without {protocol}", f'set {protocol} = "aes128"')
+
+
+def interface_mistakes(settings: Settings, present: Collection[str]) -> tuple[Mistake, ...]:
+    """The interfaces that `settings` names and the host does not have; `present` are those it has.
+
+    For `check` and for start. At run time an interface may come and go, and that is for the core to judge.
+    """
+    named = [(f"wan[{i}].interface", wan.interface) for i, wan in enumerate(settings.site.wans)]
+    named += [(f"lan.interfaces[{i}]", interface) for i, interface in enumerate(settings.lan.interfaces)]
+    return tuple(
+        Mistake(key_path, as_written(interface), "is no interface of this host", _of_these(interface, present))
+        for key_path, interface in named
+        if interface not in present
+    )
+
+
+def _of_these(interface: str, present: Collection[str]) -> str:
+    meant = nearest(interface, present)
+    if meant:
+        return f"did you mean {meant}?"
+    return f"this host has {', '.join(sorted(present))}" if present else "this host has none"

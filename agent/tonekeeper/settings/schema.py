@@ -1,0 +1,203 @@
+"""Which keys there are: one function a section, each key with its kind and its default.
+
+The defaults are those of the values themselves; a test holds the tables of docs/configuration.md against them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tonekeeper.core.site import FailoverPolicy, Mode, Prefer, ProbePolicy, Role, Sbc, Site, Wan
+from tonekeeper.errors import Mistake
+from tonekeeper.settings import kinds, rules
+from tonekeeper.settings.model import (
+    PROFILES_DIR,
+    STATE_DIR,
+    AuthProtocol,
+    HttpSettings,
+    JournalSettings,
+    LanSettings,
+    LogFormat,
+    LogLevel,
+    LogSettings,
+    NatSettings,
+    PrivProtocol,
+    Settings,
+    SnmpSettings,
+    SnmpUser,
+)
+from tonekeeper.settings.notices import notices_about
+from tonekeeper.settings.table import Table
+from tonekeeper.settings.uri import SbcPlace, sbc_uri
+
+
+@dataclass(frozen=True, slots=True)
+class _Agent:
+    name: str = "tonekeeper"
+    role: Role = Role.ROUTER
+    state_dir: Path = STATE_DIR
+    profiles_dir: Path = PROFILES_DIR
+
+
+def read_settings(values: dict[str, object], mistakes: list[Mistake]) -> Settings:
+    """The whole file. What comes back is only fit for use where `mistakes` is still empty."""
+    with Table("", values, mistakes) as root:
+        agent = _agent(root.table("agent"))
+        site = Site(
+            name=agent.name,
+            role=agent.role,
+            wans=_wans(root),
+            sbcs=_sbcs(root),
+            probe=_probe(root.table("probe")),
+            failover=_failover(root.table("failover")),
+        )
+        nat = _nat(root.table_if_present("nat"))
+        lan = _lan(root.table("lan"))
+        http = _http(root.table("http"))
+        snmp = _snmp(root.table_if_present("snmp"))
+        journal = _journal(root.table("journal"))
+        log = _log(root.table("log"))
+    settings = Settings(site, agent.state_dir, agent.profiles_dir, http, nat, lan, snmp, journal, log)
+    return replace(settings, notices=notices_about(settings))
+
+
+def _agent(table: Table) -> _Agent:
+    with table:
+        default = _Agent()
+        return _Agent(
+            name=table.optional("name", kinds.name(63), default.name),
+            role=table.optional("role", kinds.one_of(Role), default.role),
+            state_dir=table.optional("state_dir", kinds.absolute_path, default.state_dir),
+            profiles_dir=table.optional("profiles_dir", kinds.absolute_path, default.profiles_dir),
+        )
+
+
+def _wans(root: Table) -> tuple[Wan, ...]:
+    read = [(table, _wan(table)) for table in root.tables("wan", at_most=16)]
+    rules.one_wan_a_name(read)
+    rules.own_source_on_a_shared_interface(read)
+    return tuple(wan for _, wan in read)
+
+
+def _wan(table: Table) -> Wan:
+    with table:
+        return Wan(
+            name=table.required("name", kinds.name(), "", example='"fibre"'),
+            interface=table.required("interface", kinds.interface, "", example='"eth0"'),
+            source=table.optional("source", kinds.address, ""),
+            metered=table.optional("metered", kinds.boolean, False),
+        )
+
+
+def _sbcs(root: Table) -> tuple[Sbc, ...]:
+    nowhere = "no SBC is configured, so there is nothing to watch"
+    read = [(table, _sbc(table)) for table in root.tables("sbc", at_most=32, if_none=nowhere)]
+    rules.one_sbc_a_name(read)
+    rules.one_sbc_a_place(read)
+    return tuple(sbc for _, sbc in read)
+
+
+def _sbc(table: Table) -> Sbc:
+    with table:
+        name = table.required("name", kinds.name(), "", example='"primary"')
+        place = table.required("uri", sbc_uri, SbcPlace(), example='"sip:sbc1.example.net"')
+        return Sbc(name, place.uri, place.host, place.port, place.transport)
+
+
+def _probe(table: Table) -> ProbePolicy:
+    with table:
+        default = ProbePolicy()
+        return ProbePolicy(
+            interval=table.optional("interval", kinds.duration("1s", "1h"), default.interval),
+            false_alarms_per_month=table.optional(
+                "false_alarms_per_month", kinds.number(0.001, 1000), default.false_alarms_per_month
+            ),
+        )
+
+
+def _failover(table: Table) -> FailoverPolicy:
+    with table:
+        default = FailoverPolicy()
+        return FailoverPolicy(
+            mode=table.optional("mode", kinds.one_of(Mode), default.mode),
+            prefer=table.optional("prefer", kinds.one_of(Prefer), default.prefer),
+            min_dwell=table.optional("min_dwell", kinds.duration("0s", "1d"), default.min_dwell),
+            switches=table.optional("switches", kinds.whole_number(1, 100), default.switches),
+            switch_refill=table.optional("switch_refill", kinds.duration("1s", "7d"), default.switch_refill),
+            failback_after=table.optional("failback_after", kinds.duration("1s", "7d"), default.failback_after),
+            failback_spread=table.optional("failback_spread", kinds.duration("0s", "1d"), default.failback_spread),
+        )
+
+
+def _nat(table: Table | None) -> NatSettings | None:
+    if table is None:
+        return None
+    with table:
+        return NatSettings(*table.required("server", kinds.server(3478), ("", 0), example='"stun.example.net"'))
+
+
+def _lan(table: Table) -> LanSettings:
+    with table:
+        return LanSettings(table.optional("interfaces", kinds.interfaces, ()))
+
+
+def _http(table: Table) -> HttpSettings | None:
+    with table:
+        default = HttpSettings()
+        enabled = table.optional("enabled", kinds.boolean, True)
+        http = HttpSettings(
+            listen=table.optional("listen", kinds.endpoint(str(default.listen)), default.listen),
+            token_file=table.optional("token_file", kinds.absolute_path, None),
+            tls_cert=table.optional("tls_cert", kinds.absolute_path, None),
+            tls_key=table.optional("tls_key", kinds.absolute_path, None),
+            client_ca=table.optional("client_ca", kinds.absolute_path, None),
+        )
+    rules.nobody_else_without_a_token(table, http)
+    rules.whole_tls(table)
+    return http if enabled else None
+
+
+def _snmp(table: Table | None) -> SnmpSettings | None:
+    if table is None:
+        return None
+    with table:
+        default = SnmpSettings()
+        users = [(each, _snmp_user(each)) for each in table.tables("user", at_most=32)]
+        rules.one_user_a_name(users)
+        return SnmpSettings(
+            listen=table.optional("listen", kinds.endpoint(str(default.listen)), default.listen),
+            enterprise=table.optional("enterprise", kinds.whole_number(1, 2**31 - 1), default.enterprise),
+            users=tuple(user for _, user in users),
+        )
+
+
+def _snmp_user(table: Table) -> SnmpUser:
+    with table:
+        user = SnmpUser(
+            name=table.required("name", kinds.name(), "", example='"noc"'),
+            auth_protocol=table.required(
+                "auth_protocol", kinds.one_of(AuthProtocol), AuthProtocol.SHA256, example='"sha256"'
+            ),
+            auth_key=table.optional("auth_key", kinds.text, "", secret=True),
+            auth_key_file=table.optional("auth_key_file", kinds.absolute_path, None),
+            priv_protocol=table.optional("priv_protocol", kinds.one_of(PrivProtocol), None),
+            priv_key=table.optional("priv_key", kinds.text, "", secret=True),
+            priv_key_file=table.optional("priv_key_file", kinds.absolute_path, None),
+        )
+    rules.one_key_each(table)
+    return user
+
+
+def _journal(table: Table) -> JournalSettings:
+    with table:
+        return JournalSettings(table.optional("max_bytes", kinds.size("64KiB", "1GiB"), JournalSettings().max_bytes))
+
+
+def _log(table: Table) -> LogSettings:
+    with table:
+        default = LogSettings()
+        return LogSettings(
+            format=table.optional("format", kinds.one_of(LogFormat), default.format),
+            level=table.optional("level", kinds.one_of(LogLevel), default.level),
+        )

@@ -1,0 +1,178 @@
+from pathlib import Path
+
+import pytest
+
+from tonekeeper.core.site import FailoverPolicy, Mode, Prefer, ProbePolicy, Role, Sbc, Site, Transport, Wan
+from tonekeeper.settings import Settings, interface_mistakes, load_settings, parse_settings
+from tonekeeper.settings.model import (
+    AuthProtocol,
+    HttpSettings,
+    JournalSettings,
+    LanSettings,
+    LogFormat,
+    LogLevel,
+    LogSettings,
+    NatSettings,
+    PrivProtocol,
+    SnmpSettings,
+    SnmpUser,
+)
+from tonekeeper.wire.endpoint import Endpoint
+
+HERE = Path(__file__).parent
+EXAMPLE = HERE.parents[2] / "docs" / "example.toml"
+MINIMAL = '[[sbc]]\nname = "primary"\nuri = "sip:sbc1.example.net"\n'
+PRIMARY = Sbc("primary", "sip:sbc1.example.net", "sbc1.example.net", 5060, Transport.UDP)
+ALTERNATE = Sbc("alternate", "sip:198.51.100.20:5060;transport=udp", "198.51.100.20", 5060, Transport.UDP)
+
+
+def parsed(text):
+    return parse_settings(text, "site.toml")
+
+
+def with_sbc(uri):
+    [sbc] = parsed(f'[[sbc]]\nname = "primary"\nuri = "{uri}"').site.sbcs
+    return sbc
+
+
+def test_one_sbc_is_a_whole_configuration_and_everything_else_has_its_default():
+    settings = parsed(MINIMAL)
+    assert settings == Settings(Site(name="tonekeeper", wans=(), sbcs=(PRIMARY,)))
+    assert settings.wan_from_default_route
+    assert settings.http == HttpSettings(Endpoint("127.0.0.1", 8642))
+    assert settings.nat is None
+    assert settings.snmp is None
+    assert settings.notices == ()
+
+
+def test_the_example_of_the_contract_is_accepted_whole():
+    settings = load_settings(HERE / "contract.toml")
+    assert settings.site == Site(
+        name="site-0042",
+        wans=(Wan("fibre", "eth0"), Wan("lte", "wwan0", metered=True)),
+        sbcs=(PRIMARY, ALTERNATE),
+        role=Role.ROUTER,
+        probe=ProbePolicy(interval=5.0, false_alarms_per_month=1.0),
+        failover=FailoverPolicy(mode=Mode.OBSERVE, prefer=Prefer.CONNECTED_CALLS),
+    )
+    assert settings.nat == NatSettings("stun.example.net", 3478)
+    assert settings.lan == LanSettings(("br-lan",))
+    assert settings.snmp == SnmpSettings(
+        listen=Endpoint("127.0.0.1", 1161),
+        users=(SnmpUser("noc", AuthProtocol.SHA256, "...", None, PrivProtocol.AES128, "..."),),
+    )
+    assert not settings.wan_from_default_route
+
+
+def test_docs_example_is_accepted_and_promises_only_what_is_there():
+    settings = load_settings(EXAMPLE)
+    assert [wan.name for wan in settings.site.wans] == ["fibre", "lte"]
+    assert [sbc.name for sbc in settings.site.sbcs] == ["primary", "alternate"]
+    assert settings.notices == ("wan[1].metered: used last, but probed as often as the others by this release",)
+
+
+def test_every_key_reaches_its_place():
+    settings = load_settings(HERE / "every-key.toml")
+    assert settings.site == Site(
+        name="site-0042.example",
+        wans=(Wan("fibre", "eth0", "192.0.2.10"), Wan("cable", "eth0", "2001:db8::1", metered=True)),
+        sbcs=(PRIMARY,),
+        role=Role.ENDPOINT,
+        probe=ProbePolicy(interval=1.5, false_alarms_per_month=0.5),
+        failover=FailoverPolicy(Mode.STEER, Prefer.NEW_CALLS, 0.3, 5, 7200.0, 86400.0, 90.0),
+    )
+    assert settings.state_dir == Path("/srv/state")
+    assert settings.profiles_dir == Path("/srv/profiles")
+    assert settings.http == HttpSettings(
+        Endpoint("::1", 8080), Path("/srv/token"), Path("/srv/cert"), Path("/srv/key"), Path("/srv/ca")
+    )
+    assert settings.nat == NatSettings("2001:db8::3478", 3479)
+    assert settings.lan == LanSettings(("br-lan", "br-voice"))
+    assert settings.snmp == SnmpSettings(
+        Endpoint("0.0.0.0", 161),
+        4242,
+        (
+            SnmpUser("noc", AuthProtocol.SHA512, auth_key_file=Path("/srv/auth")),
+            SnmpUser(
+                "nms",
+                AuthProtocol.SHA1,
+                "long enough",
+                priv_protocol=PrivProtocol.AES256,
+                priv_key_file=Path("/srv/priv"),
+            ),
+        ),
+    )
+    assert settings.journal == JournalSettings(1024**3)
+    assert settings.log == LogSettings(LogFormat.JSON, LogLevel.DEBUG)
+
+
+@pytest.mark.parametrize(
+    ("uri", "host", "port"),
+    [
+        ("sip:sbc1.example.net", "sbc1.example.net", 5060),
+        ("sip:sbc1.example.net:5080", "sbc1.example.net", 5080),
+        ("SIP:SBC1.example.net;TRANSPORT=UDP", "SBC1.example.net", 5060),
+        ("sip:198.51.100.20;lr", "198.51.100.20", 5060),
+        ("sip:[2001:db8::20]:5070", "2001:db8::20", 5070),
+        ("sip:pbx", "pbx", 5060),
+    ],
+)
+def test_a_sip_uri_is_read_into_host_and_port_and_kept_as_written(uri, host, port):
+    assert with_sbc(uri) == Sbc("primary", uri, host, port, Transport.UDP)
+
+
+def test_two_wans_may_share_an_interface_when_each_has_a_source_of_its_own():
+    wan = '[[wan]]\nname = "{0}"\ninterface = "eth0"\nsource = "192.0.2.{1}"\n'
+    settings = parsed(MINIMAL + wan.format("fibre", 1) + wan.format("cable", 2))
+    assert [wan.source for wan in settings.site.wans] == ["192.0.2.1", "192.0.2.2"]
+
+
+def test_http_can_be_switched_off():
+    assert parsed(MINIMAL + "[http]\nenabled = false").http is None
+
+
+def test_steering_is_accepted_and_said_not_to_be_built_yet():
+    settings = parsed(MINIMAL + '[failover]\nmode = "steer"')
+    assert settings.site.failover.mode is Mode.STEER
+    assert settings.notices == (
+        'failover.mode = "steer": steering is not built yet; this release decides and reports as with "observe", '
+        "and changes nothing in the kernel",
+    )
+
+
+def test_whatever_is_asked_for_and_not_done_yet_is_said():
+    settings = load_settings(HERE / "contract.toml")
+    assert settings.notices == (
+        "wan[1].metered: used last, but probed as often as the others by this release",
+        "nat: read, but this release does not measure NAT yet",
+        "lan: read, but this release does not look at phones yet",
+        "snmp: read, but this release does not answer SNMP yet",
+        "snmp.user[0].auth_key: shorter than 8 characters, managers refuse that (RFC 3414 section 11.2)",
+        "snmp.user[0].priv_key: shorter than 8 characters, managers refuse that (RFC 3414 section 11.2)",
+    )
+
+
+def test_tls_on_loopback_is_said_not_to_be_served_yet():
+    settings = parsed(MINIMAL + '[http]\ntls_cert = "/srv/cert"\ntls_key = "/srv/key"')
+    assert settings.notices == ("http.tls_cert: read, but this release serves plain HTTP",)
+
+
+def test_settings_never_show_a_key_when_they_are_printed():
+    assert "long enough" not in repr(load_settings(HERE / "every-key.toml"))
+
+
+def test_an_interface_that_the_host_does_not_have_is_a_mistake_for_check():
+    mistakes = interface_mistakes(load_settings(HERE / "contract.toml"), ["lo", "eth0", "br-lan0"])
+    assert [str(mistake) for mistake in mistakes] == [
+        'wan[1].interface = "wwan0": is no interface of this host; this host has br-lan0, eth0, lo',
+        'lan.interfaces[0] = "br-lan": is no interface of this host; did you mean br-lan0?',
+    ]
+
+
+def test_a_host_without_any_interface_is_told_so():
+    [first, *_] = interface_mistakes(load_settings(HERE / "contract.toml"), [])
+    assert first.remedy == "this host has none"
+
+
+def test_interfaces_that_the_host_has_are_no_mistake():
+    assert interface_mistakes(load_settings(HERE / "contract.toml"), {"eth0", "wwan0", "br-lan"}) == ()
