@@ -44,6 +44,10 @@ class Status(dict[str, Any]):
         """(wan, sbc)"""
         return (self["active"]["wan"], self["active"]["sbc"])
 
+    def history(self, subject: str) -> list[Section]:
+        """The latest changes of one subject ("wan fibre", "active"), oldest first; a prefix will do for a path."""
+        return [change for change in self["changes"] if change["subject"].startswith(subject)]
+
     def has(self, code: str, subject: str = "") -> bool:
         """Is this finding shown, about this subject (or any)?"""
         return any(f["code"] == code and subject in ("", f["subject"]) for f in self["findings"])

@@ -80,6 +80,13 @@ class Provider:
             [f"{match} numgen random mod 100 < {percent} drop"],
         )
 
+    def lose_bursts(self, lost: int, of: int, address: str) -> Fault:
+        """Of every `of` packets towards `address` the first `lost` are lost: the same loss every time."""
+        return self._filter(
+            f"{self.name} loses {lost} of every {of} packets towards {address}",
+            [f"ip daddr {address} numgen inc mod {of} < {lost} drop"],
+        )
+
     def reject(self, address: str, reason: str = "admin-prohibited") -> Fault:
         """Answer everything towards `address` with ICMP; `reason` is one of ICMP_REASONS."""
         assert reason in ICMP_REASONS, reason
