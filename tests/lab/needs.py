@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 
-from tests.lab.namespace import LabError, run
+from tests.lab.namespace import PREFIX, LabError, run
 
-_COMMANDS = {
-    "conntrack": "conntrack",
+COMMANDS = {
     "ip": "iproute2",
     "kamailio": "kamailio",
     "nft": "nftables",
@@ -42,12 +41,15 @@ def missing() -> str:
     """Why the lab cannot run here; empty if it can. Leaves nothing behind."""
     if os.geteuid() != 0:
         return "the lab needs root for network namespaces"
-    absent = sorted(command for command in _COMMANDS if shutil.which(command) is None)
+    absent = sorted(command for command in COMMANDS if shutil.which(command) is None)
     if absent:
-        packages = sorted({_COMMANDS[command] for command in absent})
+        packages = sorted({COMMANDS[command] for command in absent})
         return f"the lab needs {', '.join(absent)}: apt-get install {' '.join(packages)}"
     try:
         run("unshare", "--net", "sh", "-c", _TRIAL)
+        name = f"{PREFIX}{os.getpid()}-trial"
+        run("ip", "netns", "add", name)
+        run("ip", "netns", "delete", name)
     except LabError as error:
         return f"the kernel lacks what the lab needs: {error}"
     return ""
