@@ -1,0 +1,65 @@
+# Two targets for a newcomer: `make demo` and `make test`. Everything else is a part of them.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help demo test lint format unit simulation lab bench picture clean
+
+help:
+	@echo "make demo        watch a scripted incident on loopback, no root needed"
+	@echo "make test        lint, types, the whole suite; as root also the lab with the real servers"
+	@echo "make bench       measure, and write docs/benchmarks.md (root)"
+	@echo "make lint unit simulation lab    the parts of make test"
+
+demo: $(VENV)/.runtime
+	$(BIN)/tonekeeper demo $(DEMO)
+
+test: lint unit simulation lab
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+unit: $(VENV)/.dev
+	$(BIN)/pytest
+
+simulation: $(VENV)/.dev
+	$(BIN)/pytest -m simulation -n auto --durations=5
+
+# The lab needs root: namespaces, and servers that apt-get installs. TONEKEEPER_LAB=required makes its absence a failure.
+lab: $(VENV)/.dev
+	@if [ "$$(id -u)" = 0 ]; then \
+	  tests/lab/install-packages && $(BIN)/pytest -m lab --durations=5; \
+	elif [ "$$TONEKEEPER_LAB" = required ]; then \
+	  echo "cannot run the lab: it is required, and needs root"; exit 1; \
+	else \
+	  echo "NOT RUN: the lab (tests/lab: real kernel NAT, Kamailio). It needs root; run 'sudo make lab'."; \
+	fi
+
+bench: $(VENV)/.dev
+	tests/lab/install-packages
+	$(BIN)/python -m tests.bench
+
+picture: $(VENV)/.dev
+	$(BIN)/python -m tests.browser.picture docs/status-page.png
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cannot build: Python 3.11 or newer is needed; make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.runtime
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info agent/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
