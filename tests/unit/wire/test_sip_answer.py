@@ -1,9 +1,8 @@
 from tonekeeper.wire.endpoint import Endpoint
-from tonekeeper.wire.sip.answer import render_response
 from tonekeeper.wire.sip.challenge import Challenge
 from tonekeeper.wire.sip.message import decode_request, decode_response
+from tonekeeper.wire.sip.render import render_options, render_response
 from tonekeeper.wire.sip.reply import decode_reply
-from tonekeeper.wire.sip.request import render_options
 
 NATTED = Endpoint("203.0.113.7", 1024)
 REQUEST = decode_request(

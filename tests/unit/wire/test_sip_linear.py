@@ -78,6 +78,7 @@ HOSTILE = {
     "challenge of commas": (parse_challenges, lambda n: "Digest realm=a" + "," * n),
     "challenge of blanks": (parse_challenges, lambda n: "Digest realm" + " " * n + "="),
     "challenge of params": (parse_challenges, lambda n: "Digest a=1" + ",a=1" * n),
+    "challenge of empty strings": (parse_challenges, lambda n: 'Digest a=""' + ', a=""' * n + '"'),
     "challenge of schemes": (parse_challenges, lambda n: "a b=c," * n),
     "via of blanks": (parse_vias, lambda n: "SIP/2.0/UDP a" + " \t" * n + "b"),
     "via of semicolons": (parse_vias, lambda n: "SIP/2.0/UDP a;" + " ;" * n),

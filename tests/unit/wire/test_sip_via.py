@@ -29,6 +29,11 @@ def test_received_has_ipv6_with_and_without_brackets(received):
     assert parse_via(f"SIP/2.0/UDP [2001:db8::1]:5060;received={received}").received == "2001:db8::7"
 
 
+def test_a_port_may_have_any_number_of_leading_zeros():
+    via = parse_via(f"SIP/2.0/UDP pbx1:{'0' * 5000}5060;rport={'0' * 5000}1024")
+    assert (via.port, via.rport) == (5060, 1024)
+
+
 def test_what_the_server_did_not_say_is_empty():
     via = parse_via("SIP/2.0/UDP pbx1;rport")
     assert (via.branch, via.received, via.rport) == ("", "", None)

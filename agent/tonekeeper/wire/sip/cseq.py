@@ -23,6 +23,7 @@ class CSeq:
 
 
 def parse_cseq(text: str) -> CSeq:
+    """`text` as number and method; `DecodeError` for a number of 2**31 or more (section 8.1.1.5)."""
     found = _CSEQ.fullmatch(text)
     if found is None:
         raise DecodeError("CSeq", f"{shown(text)} is not NUMBER METHOD")

@@ -45,6 +45,8 @@ _LONG_NAMES = {
     "x": "session-expires",
     "y": "identity",
 }
+_SINGLE = frozenset({"from", "to", "call-id", "cseq", "max-forwards", "content-length"})
+_REQUIRED = frozenset({"from", "to", "call-id", "cseq"})
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([0-9]{3}) ([^\x00-\x08\x0a-\x1f\x7f]*+)", re.IGNORECASE | re.ASCII)
 _VERSION = re.compile(r"SIP/2\.0", re.IGNORECASE | re.ASCII)
 _WORD = r"[A-Za-z0-9\-.!%*_+`'~()<>:\\\"/\[\]?{}]++"
@@ -101,25 +103,26 @@ class Response(Message):
 
 
 def decode_message(data: bytes) -> Request | Response:
-    """The message that begins in `data`, one datagram."""
+    """The message in one datagram; `DecodeError` for anything else."""
     start_line, headers, body = _read(data)
-    if start_line[:4].upper() == "SIP/":
-        return _response(start_line, headers, body)
-    return _request(start_line, headers, body)
+    decode = _response if _is_status_line(start_line) else _request
+    return decode(start_line, headers, body)
 
 
 def decode_request(data: bytes) -> Request:
-    message = decode_message(data)
-    if not isinstance(message, Request):
-        raise DecodeError("request", f"not a request but a response, {message.status}")
-    return message
+    """The request in one datagram; `DecodeError` for anything else, a response included."""
+    start_line, headers, body = _read(data)
+    if _is_status_line(start_line):
+        raise DecodeError("request", f"{shown(start_line)} is not a request")
+    return _request(start_line, headers, body)
 
 
 def decode_response(data: bytes) -> Response:
-    message = decode_message(data)
-    if not isinstance(message, Response):
-        raise DecodeError("response", f"not a response but a request, {shown(message.method)}")
-    return message
+    """The response in one datagram; `DecodeError` for anything else, a request included."""
+    start_line, headers, body = _read(data)
+    if not _is_status_line(start_line):
+        raise DecodeError("response", f"{shown(start_line)} is not a response")
+    return _response(start_line, headers, body)
 
 
 def render_message(start_line: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> bytes:
@@ -129,6 +132,10 @@ def render_message(start_line: str, headers: Iterable[tuple[str, str]], body: by
         if "\r" in line or "\n" in line:
             raise ValueError(f"cannot render a line break inside {line!r}")
     return "\r\n".join((*lines, "", "")).encode() + body
+
+
+def _is_status_line(line: str) -> bool:
+    return line[:4].upper() == "SIP/"
 
 
 def _response(line: str, headers: Headers, body: bytes) -> Response:
@@ -230,10 +237,6 @@ def _header(line: str) -> tuple[str, str]:
         raise DecodeError("message", f"{shown(line)} is not a header field")
     name = name.lower()
     return _LONG_NAMES.get(name, name), value.strip(" \t")
-
-
-_SINGLE = frozenset({"from", "to", "call-id", "cseq", "max-forwards", "content-length"})
-_REQUIRED = frozenset({"from", "to", "call-id", "cseq"})
 
 
 def _singles(headers: Headers) -> dict[str, str]:

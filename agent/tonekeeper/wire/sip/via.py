@@ -54,7 +54,7 @@ class Via:
     def rport(self) -> int | None:
         """The port the request came from; None where the server did not say, even if it was asked to."""
         value = param(self.params, "rport")
-        return int(value) if value else None
+        return parse_port("Via", value) if value else None
 
     def answered_from(self, source: Endpoint) -> Via:
         """This Via with `received` and `rport` as the server that got it from `source` fills them in.

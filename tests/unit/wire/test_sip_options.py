@@ -2,7 +2,7 @@ import pytest
 
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.message import decode_request
-from tonekeeper.wire.sip.request import render_options
+from tonekeeper.wire.sip.render import render_options
 
 
 def options(**changes):
