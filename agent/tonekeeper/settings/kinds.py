@@ -116,7 +116,7 @@ def _bare_number(value: object) -> str:
 def _seconds(written: str) -> float:
     match = _DURATION.fullmatch(written)
     assert match is not None
-    # Rounded, or 300 x 0.001 becomes 0.30000000000000004 in the journal.
+    # Rounded, or 9 x 0.001 becomes 0.009000000000000001 in the journal.
     return round(float(match[2]) * _DURATION_UNITS[match[3]], 6)
 
 

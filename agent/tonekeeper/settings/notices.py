@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from tonekeeper.core.site import Mode
-from tonekeeper.settings.model import Settings, SnmpSettings
+from tonekeeper.settings.model import HttpSettings, Settings, SnmpSettings
 
 
 def notices_about(settings: Settings) -> tuple[str, ...]:
@@ -26,8 +28,8 @@ def notices_about(settings: Settings) -> tuple[str, ...]:
     if settings.snmp is not None:
         found.append("snmp: read, but this release does not answer SNMP yet")
         found += _short_keys(settings.snmp)
-    if settings.http is not None and settings.http.tls_cert is not None:
-        found.append("http.tls_cert: read, but this release serves plain HTTP")
+    if settings.http is not None:
+        found += _plain_http(settings.http)
     return tuple(found)
 
 
@@ -38,3 +40,11 @@ def _short_keys(snmp: SnmpSettings) -> list[str]:
         for key, secret in (("auth_key", user.auth_key), ("priv_key", user.priv_key))
         if 0 < len(secret) < 8
     ]
+
+
+def _plain_http(http: HttpSettings) -> list[str]:
+    if http.tls_cert is not None:
+        return ["http.tls_cert: read, but this release serves plain HTTP"]
+    if not ipaddress.ip_address(http.listen.host).is_loopback:
+        return [f"http.listen = {http.listen}: the token crosses the network in the clear, this release has no TLS"]
+    return []

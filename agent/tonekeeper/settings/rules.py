@@ -60,13 +60,22 @@ def own_source_on_a_shared_interface(wans: Sequence[tuple[Table, Wan]]) -> None:
         first.setdefault(key, table)
 
 
-def nobody_else_without_a_token(table: Table, http: HttpSettings) -> None:
-    """Beyond loopback the page and the API need a token; while the server checks none, nothing may listen there."""
-    if ipaddress.ip_address(http.listen.host).is_loopback:
+def token_beyond_loopback(table: Table, http: HttpSettings) -> None:
+    if table.has("token_file") or _is_loopback(http):
         return
-    missing = "this release does not check one yet" if table.has("token_file") else "no token_file is set"
-    remedy = "listen on 127.0.0.1, and let a tunnel or a proxy with a check of its own lead there"
-    table.refuse("listen", f"can be reached from other hosts, which takes a token, and {missing}", remedy)
+    remedy = "set token_file to the path of a file with a token in it, or listen on 127.0.0.1"
+    table.refuse("listen", "can be reached from other hosts, and no token_file is set", remedy)
+
+
+def no_tls_beyond_loopback(table: Table, http: HttpSettings) -> None:
+    """Plain HTTP where TLS was asked for would show the token to the network."""
+    if http.tls_cert is not None and not _is_loopback(http):
+        remedy = "leave it out, or listen on 127.0.0.1 and let a TLS proxy lead there"
+        table.refuse("tls_cert", "cannot be honoured, this release serves plain HTTP", remedy)
+
+
+def _is_loopback(http: HttpSettings) -> bool:
+    return ipaddress.ip_address(http.listen.host).is_loopback
 
 
 def whole_tls(table: Table) -> None:

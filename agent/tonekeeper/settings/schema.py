@@ -153,8 +153,9 @@ def _http(table: Table) -> HttpSettings | None:
             tls_key=table.optional("tls_key", kinds.absolute_path, None),
             client_ca=table.optional("client_ca", kinds.absolute_path, None),
         )
-    rules.nobody_else_without_a_token(table, http)
+    rules.token_beyond_loopback(table, http)
     rules.whole_tls(table)
+    rules.no_tls_beyond_loopback(table, http)
     return http if enabled else None
 
 

@@ -157,6 +157,14 @@ def test_tls_on_loopback_is_said_not_to_be_served_yet():
     assert settings.notices == ("http.tls_cert: read, but this release serves plain HTTP",)
 
 
+def test_beyond_loopback_http_needs_a_token_and_the_operator_is_told_that_it_travels_in_the_clear():
+    settings = parsed(MINIMAL + '[http]\nlisten = "192.0.2.1:8642"\ntoken_file = "/srv/token"')
+    assert settings.http == HttpSettings(Endpoint("192.0.2.1", 8642), Path("/srv/token"))
+    assert settings.notices == (
+        "http.listen = 192.0.2.1:8642: the token crosses the network in the clear, this release has no TLS",
+    )
+
+
 def test_settings_never_show_a_key_when_they_are_printed():
     assert "long enough" not in repr(load_settings(HERE / "every-key.toml"))
 
