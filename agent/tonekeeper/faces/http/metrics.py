@@ -1,0 +1,206 @@
+"""The report as Prometheus samples: text exposition 0.0.4, or OpenMetrics 1.0.0 for who asks for it.
+
+Names follow Prometheus' conventions: base units, counters end in `_total`. What is not known has no sample: an
+absent series says "not checked", a zero would say "no".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tonekeeper.core.report import PathReport, PathState, Report, SbcReport, SbcState, WanReport, WanState
+
+Labels = tuple[tuple[str, str], ...]
+
+_LABEL_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
+
+
+class Dialect(StrEnum):
+    """The two formats, by their media type."""
+
+    TEXT = "text/plain; version=0.0.4; charset=utf-8"
+    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+class Kind(StrEnum):
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    INFO = "info"
+
+
+@dataclass(slots=True)
+class Family:
+    """A metric with its samples. `name` is without the suffix that the kind adds to its samples."""
+
+    name: str
+    kind: Kind
+    help: str
+    samples: list[tuple[Labels, float]] = field(default_factory=list)
+
+    @property
+    def sample_name(self) -> str:
+        match self.kind:
+            case Kind.COUNTER:
+                return f"{self.name}_total"
+            case Kind.INFO:
+                return f"{self.name}_info"
+            case _:
+                return self.name
+
+    def add(self, value: float | None, *labels: tuple[str, str]) -> None:
+        if value is not None:
+            self.samples.append((labels, value))
+
+
+def dialect_for(accept: str) -> Dialect:
+    """What a request with this Accept field is answered with (RFC 9110 section 12.5.1)."""
+    wanted = {Dialect.TEXT: 0.0, Dialect.OPENMETRICS: 0.0}
+    for element in accept.split(","):
+        media_type, *parameters = (part.strip().lower() for part in element.split(";"))
+        settings = dict(part.partition("=")[::2] for part in parameters)
+        quality = _quality(settings.get("q", "1"))
+        if media_type == "application/openmetrics-text" and settings.get("version", "1.0.0") == "1.0.0":
+            wanted[Dialect.OPENMETRICS] = max(wanted[Dialect.OPENMETRICS], quality)
+        elif media_type == "text/plain":
+            wanted[Dialect.TEXT] = max(wanted[Dialect.TEXT], quality)
+    openmetrics = wanted[Dialect.OPENMETRICS]
+    return Dialect.OPENMETRICS if 0 < openmetrics >= wanted[Dialect.TEXT] else Dialect.TEXT
+
+
+def render_metrics(report: Report, dialect: Dialect) -> bytes:
+    """`report` as a whole exposition in `dialect`."""
+    lines: list[str] = []
+    for family in _families(report):
+        if family.samples:
+            _write_family(lines, family, dialect)
+    if dialect is Dialect.OPENMETRICS:
+        lines.append("# EOF")
+    lines.append("")
+    return "\n".join(lines).encode("utf-8", "backslashreplace")
+
+
+def _quality(text: str) -> float:
+    try:
+        return min(max(float(text), 0.0), 1.0)
+    except ValueError:
+        return 0.0
+
+
+def _write_family(lines: list[str], family: Family, dialect: Dialect) -> None:
+    name, kind = family.name, family.kind.value
+    if dialect is Dialect.TEXT:
+        name = family.sample_name
+        kind = "gauge" if family.kind is Kind.INFO else kind
+    lines.append(f"# HELP {name} {family.help}")
+    lines.append(f"# TYPE {name} {kind}")
+    if dialect is Dialect.OPENMETRICS and name.endswith("_seconds"):
+        lines.append(f"# UNIT {name} seconds")
+    for labels, value in family.samples:
+        shown = ",".join(f'{label}="{text.translate(_LABEL_ESCAPES)}"' for label, text in labels)
+        lines.append(f"{family.sample_name}{{{shown}}} {value!r}" if shown else f"{family.sample_name} {value!r}")
+
+
+def _families(report: Report) -> Iterator[Family]:
+    yield from _agent_families(report)
+    yield from _wan_families(report.wans)
+    yield from _sbc_families(report.sbcs)
+    yield from _path_families(report.sbcs)
+    yield _finding_family(report)
+
+
+def _agent_families(report: Report) -> Iterator[Family]:
+    agent, active = report.agent, report.active
+    build = Family("tonekeeper_build", Kind.INFO, "Version of the running agent.")
+    build.add(1, ("version", agent.version))
+    yield build
+    who = Family("tonekeeper_agent", Kind.INFO, "Name of the site, role and failover mode of the agent.")
+    who.add(1, ("name", agent.name), ("role", agent.role), ("mode", agent.mode))
+    yield who
+    uptime = Family("tonekeeper_uptime_seconds", Kind.GAUGE, "Time since the agent started.")
+    uptime.add(agent.uptime_s)
+    yield uptime
+    chosen = Family("tonekeeper_active", Kind.GAUGE, "1 for the WAN and the SBC that calls use.")
+    if active.sbc:
+        chosen.add(1, ("wan", active.wan), ("sbc", active.sbc))
+    yield chosen
+    since = Family("tonekeeper_active_age_seconds", Kind.GAUGE, "Time since the active WAN and SBC were chosen.")
+    if active.sbc:
+        since.add(active.since_s)
+    yield since
+    switches = Family("tonekeeper_switches", Kind.COUNTER, "Changes of the active WAN or SBC since the agent started.")
+    switches.add(active.switches)
+    yield switches
+    failback = Family("tonekeeper_failback_wait_seconds", Kind.GAUGE, "Time until the way back is possible.")
+    failback.add(active.failback_s)
+    yield failback
+
+
+def _wan_families(wans: tuple[WanReport, ...]) -> Iterator[Family]:
+    up = Family("tonekeeper_wan_up", Kind.GAUGE, "1 if the WAN is usable, 0 if down or suppressed.")
+    state = Family("tonekeeper_wan_state", Kind.GAUGE, "1 for the state the WAN is in.")
+    blamed = Family("tonekeeper_wan_blamed", Kind.GAUGE, "1 if the WAN is what is at fault.")
+    penalty = Family("tonekeeper_wan_penalty", Kind.GAUGE, "Damping penalty of the WAN (RFC 2439).")
+    transitions = Family("tonekeeper_wan_transitions", Kind.COUNTER, "Changes of the WAN's state.")
+    for wan in wans:
+        label = ("wan", wan.name)
+        up.add(None if wan.state is WanState.UNKNOWN else int(wan.state is WanState.UP), label)
+        for one in WanState:
+            state.add(int(wan.state is one), label, ("state", one.value))
+        blamed.add(int(wan.blamed), label)
+        penalty.add(wan.penalty, label)
+        transitions.add(wan.transitions, label)
+    yield from (up, state, blamed, penalty, transitions)
+
+
+def _sbc_families(sbcs: tuple[SbcReport, ...]) -> Iterator[Family]:
+    state = Family("tonekeeper_sbc_state", Kind.GAUGE, "1 for the state the SBC is in.")
+    age = Family("tonekeeper_sbc_state_age_seconds", Kind.GAUGE, "Time the SBC has been in its state.")
+    for sbc in sbcs:
+        for one in SbcState:
+            state.add(int(sbc.state is one), ("sbc", sbc.name), ("state", one.value))
+        age.add(sbc.since_s, ("sbc", sbc.name))
+    yield from (state, age)
+
+
+def _path_families(sbcs: tuple[SbcReport, ...]) -> Iterator[Family]:
+    up = Family("tonekeeper_path_up", Kind.GAUGE, "1 while the path counts as alive, 0 after the verdict down.")
+    state = Family("tonekeeper_path_state", Kind.GAUGE, "1 for the state the path is in.")
+    age = Family("tonekeeper_path_state_age_seconds", Kind.GAUGE, "Time the path has been in its state.")
+    rtt = Family("tonekeeper_path_rtt_seconds", Kind.GAUGE, "Round-trip time of OPTIONS on the path.")
+    loss = Family("tonekeeper_path_loss_ratio", Kind.GAUGE, "Share of steady probes without a reply, 0 to 1.")
+    reply = Family("tonekeeper_path_reply_age_seconds", Kind.GAUGE, "Time since the latest reply.")
+    timeout = Family("tonekeeper_path_timeout_seconds", Kind.GAUGE, "How long a probe waits for its reply.")
+    confirmations = Family("tonekeeper_path_confirmations", Kind.GAUGE, "Confirming probes a verdict down takes.")
+    sent = Family("tonekeeper_probes_sent", Kind.COUNTER, "Probes sent on the path.")
+    received = Family("tonekeeper_probe_replies", Kind.COUNTER, "Replies to our own probes.")
+    ignored = Family("tonekeeper_datagrams_ignored", Kind.COUNTER, "Datagrams that were no reply to our probes.")
+    for sbc in sbcs:
+        for path in sbc.paths:
+            labels = _path_labels(sbc, path)
+            up.add(None if path.state is PathState.UNKNOWN else int(path.state is not PathState.DOWN), *labels)
+            for one in PathState:
+                state.add(int(path.state is one), *labels, ("state", one.value))
+            age.add(path.since_s, *labels)
+            rtt.add(None if path.rtt_ms is None else round(path.rtt_ms / 1000, 6), *labels)
+            loss.add(path.loss, *labels)
+            reply.add(path.last_reply_s, *labels)
+            timeout.add(round(path.timeout_ms / 1000, 6), *labels)
+            confirmations.add(path.confirmations, *labels)
+            sent.add(path.sent, *labels)
+            received.add(path.received, *labels)
+            ignored.add(path.ignored, *labels)
+    yield from (up, state, age, rtt, loss, reply, timeout, confirmations, sent, received, ignored)
+
+
+def _path_labels(sbc: SbcReport, path: PathReport) -> Labels:
+    return (("wan", path.wan), ("sbc", sbc.name), ("transport", path.transport), ("address", path.address))
+
+
+def _finding_family(report: Report) -> Family:
+    findings = Family("tonekeeper_findings", Kind.GAUGE, "Active findings of this code and severity.")
+    for (code, severity), count in Counter((one.code, one.severity) for one in report.findings).items():
+        findings.add(count, ("code", code), ("severity", severity.value))
+    return findings

@@ -1,0 +1,109 @@
+"""How every face says a value of the report: the verdict in one line, times, shares, text that came from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tonekeeper.core.report import FindingReport, PathReport, PathState, Report, Severity
+
+
+class Tone(StrEnum):
+    """How bad it is, for whoever picks the colour."""
+
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The first line a face shows."""
+
+    tone: Tone
+    word: str
+    sentence: str
+
+
+_TONES = {
+    "up": Tone.GOOD,
+    "healthy": Tone.GOOD,
+    "suspect": Tone.WARNING,
+    "suppressed": Tone.WARNING,
+    "degraded": Tone.WARNING,
+    "draining": Tone.WARNING,
+    "warning": Tone.WARNING,
+    "down": Tone.BAD,
+    "critical": Tone.BAD,
+}
+
+
+def tone_of(state: str) -> Tone:
+    """The tone of a state or severity; `info` and words of a newer agent have none."""
+    return _TONES.get(state, Tone.UNKNOWN)
+
+
+def verdict(report: Report) -> Verdict:
+    """What is wrong and whose fault: the worst finding's summary; without one, what is known to work."""
+    worst = next(iter(report.findings), None)
+    if worst is not None and worst.severity is not Severity.INFO:
+        word = "PROBLEM" if worst.severity is Severity.CRITICAL else "WARNING"
+        return Verdict(tone_of(worst.severity), word, worst.summary)
+    paths = [path for sbc in report.sbcs for path in sbc.paths]
+    up = sum(path.state is PathState.UP for path in paths)
+    if not up:
+        return Verdict(Tone.UNKNOWN, "UNKNOWN", "No SBC has answered yet; the first verdicts are still to come.")
+    known = "Every path works" if up == len(paths) else f"{up} of {len(paths)} paths work"
+    return Verdict(Tone.GOOD, "OK", f"{known}: {active_place(report)}.")
+
+
+def active_place(report: Report) -> str:
+    """Where calls go."""
+    active = report.active
+    return f"calls go over {active.wan} to {active.sbc}" if active.sbc else "no path is chosen yet"
+
+
+def failback_wait(report: Report) -> str:
+    """When the way back is possible; empty when there is nowhere better to go."""
+    wait = report.active.failback_s
+    return "" if wait is None else f"way back possible in {duration(wait)}" if wait > 0 else "way back possible now"
+
+
+def evidence(finding: FindingReport) -> str:
+    """What was measured, as `key: value` pairs."""
+    return ", ".join(f"{key}: {value}" for key, value in finding.evidence.items())
+
+
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `42 s`, `3 min 12 s`, `5 h 2 min`, `9 d 3 h`; a dash where nobody knows."""
+    if seconds is None:
+        return "-"
+    if seconds < 9.95:
+        return f"{max(seconds, 0.0):.1f} s"
+    whole = round(seconds)
+    for size, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit} {rest} {name}" if rest else f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+def rtt(path: PathReport) -> str:
+    if path.rtt_ms is None:
+        return "-"
+    return f"{path.rtt_ms:.1f} ms" if path.rtt_ms < 9.95 else f"{path.rtt_ms:.0f} ms"
+
+
+def loss(path: PathReport) -> str:
+    if path.loss is None:
+        return "-"
+    percent = path.loss * 100
+    return f"{percent:.1f} %" if 0 < percent < 9.95 else f"{percent:.0f} %"
+
+
+def printable(text: str) -> str:
+    """`text` without anything that moves a cursor, rings, or turns the reading direction: such characters escaped."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)

@@ -1,0 +1,233 @@
+"""Reports to render: one site, two WANs, two SBCs, in the situations a person meets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tonekeeper.core.report import (
+    ActiveReport,
+    AgentReport,
+    ChangeReport,
+    FindingReport,
+    PathReport,
+    PathState,
+    Report,
+    SbcReport,
+    SbcState,
+    Severity,
+    WanReport,
+    WanState,
+)
+
+PRIMARY = "198.51.100.10:5060"
+ALTERNATE = "198.51.100.20:5060"
+
+
+def healthy() -> Report:
+    """Everything answers; calls are where they belong."""
+    return Report(
+        agent=AgentReport("site-0042", "0.1.0", "router", 11532.2, "observe"),
+        wans=(
+            WanReport("fibre", "eth0", WanState.UP, 0.0, 1, False, "yes", ("192.0.2.10",), False, 11530.0),
+            WanReport("lte", "wwan0", WanState.UP, 0.0, 1, False, "yes", ("203.0.113.7",), True, 11530.0),
+        ),
+        sbcs=(
+            SbcReport(
+                "primary",
+                "sip:sbc1.example.net",
+                SbcState.HEALTHY,
+                "healthy",
+                "not checked",
+                True,
+                "",
+                11530.0,
+                (_up("fibre", PRIMARY, 21.3), _up("lte", PRIMARY, 55.2)),
+            ),
+            SbcReport(
+                "alternate",
+                "sip:198.51.100.20:5060",
+                SbcState.HEALTHY,
+                "healthy",
+                "not checked",
+                False,
+                "",
+                11530.0,
+                (_up("fibre", ALTERNATE, 9.3), _up("lte", ALTERNATE, 63.0)),
+            ),
+        ),
+        active=ActiveReport("fibre", "primary", 11530.0, "first choice", 0, None),
+        findings=(),
+    )
+
+
+def failed_over() -> Report:
+    """The primary went silent 42 s ago; the alternate was chosen a second later."""
+    primary, alternate = healthy().sbcs
+    silent = tuple(
+        replace(path, state=PathState.DOWN, since_s=42.0, last_reply_s=48.5, reason="4 probes unanswered", loss=0.025)
+        for path in primary.paths
+    )
+    return replace(
+        healthy(),
+        sbcs=(
+            replace(
+                primary,
+                state=SbcState.DOWN,
+                control="down",
+                active=False,
+                since_s=42.0,
+                reason="silent on every WAN",
+                paths=silent,
+            ),
+            replace(alternate, active=True),
+        ),
+        active=ActiveReport("fibre", "alternate", 41.0, "primary is down", 1, 240.0),
+        findings=(
+            FindingReport(
+                "sbc-down",
+                Severity.CRITICAL,
+                "primary",
+                "SBC primary does not answer, and it is not this site's WANs: both reach alternate.",
+                {"wans": "fibre, lte", "silent_for": "42 s"},
+                "Report it to the SBC's operator; nothing on this site will mend it.",
+                42.0,
+            ),
+        ),
+        changes=(
+            ChangeReport(42.0, "sbc primary", "healthy", "down", "silent on every WAN"),
+            ChangeReport(41.0, "active", "fibre/primary", "fibre/alternate", "primary is down"),
+        ),
+    )
+
+
+def offline() -> Report:
+    """The router has lost both its lines."""
+    start = healthy()
+    return replace(
+        start,
+        wans=tuple(replace(wan, state=WanState.DOWN, carrier="no", addresses=(), since_s=9.0) for wan in start.wans),
+        sbcs=tuple(
+            replace(
+                sbc,
+                state=SbcState.UNKNOWN,
+                control="unknown",
+                reason="no WAN works",
+                since_s=9.0,
+                paths=tuple(
+                    replace(path, state=PathState.DOWN, last_reply="no route", reason="no carrier", since_s=9.0)
+                    for path in sbc.paths
+                ),
+            )
+            for sbc in start.sbcs
+        ),
+        findings=(
+            FindingReport(
+                "site-offline",
+                Severity.CRITICAL,
+                "",
+                "No SBC answers over any WAN: no carrier on fibre and lte.",
+                {},
+                "Check this site's own connection first.",
+                9.0,
+            ),
+        ),
+        changes=(ChangeReport(9.0, "wan fibre", "up", "down", "no carrier"),),
+    )
+
+
+def at_start() -> Report:
+    """The agent runs for half a second; nobody knows anything."""
+    start = healthy()
+    return replace(
+        start,
+        agent=replace(start.agent, uptime_s=0.5),
+        wans=tuple(
+            replace(wan, state=WanState.UNKNOWN, carrier="not checked", addresses=(), transitions=0, since_s=0.5)
+            for wan in start.wans
+        ),
+        sbcs=tuple(
+            replace(
+                sbc,
+                state=SbcState.UNKNOWN,
+                control="unknown",
+                active=False,
+                since_s=0.5,
+                paths=tuple(
+                    replace(
+                        path,
+                        state=PathState.UNKNOWN,
+                        rtt_ms=None,
+                        loss=None,
+                        last_reply="",
+                        last_reply_s=None,
+                        since_s=0.5,
+                        sent=1,
+                        received=0,
+                        ignored=0,
+                        reason="no probe has been answered yet",
+                    )
+                    for path in sbc.paths
+                ),
+            )
+            for sbc in start.sbcs
+        ),
+        active=ActiveReport("", "", 0.0, "", 0, None),
+    )
+
+
+def hostile(name: str) -> Report:
+    """A report in which everything that is text, and comes from outside the agent, is `name`."""
+    start = failed_over()
+    return replace(
+        start,
+        agent=replace(start.agent, name=name),
+        wans=tuple(replace(wan, name=name, interface=name, carrier=name, addresses=(name,)) for wan in start.wans[:1]),
+        sbcs=tuple(
+            replace(
+                sbc,
+                name=name,
+                uri=name,
+                reason=name,
+                paths=tuple(
+                    replace(path, wan=name, transport=name, address=name, last_reply=name, reason=name)
+                    for path in sbc.paths[:1]
+                ),
+            )
+            for sbc in start.sbcs[:1]
+        ),
+        active=replace(start.active, wan=name, sbc=name, reason=name),
+        findings=tuple(
+            replace(one, code=name, subject=name, summary=name, remedy=name, evidence={name: name})
+            for one in start.findings
+        ),
+        changes=tuple(replace(one, subject=name, before=name, after=name, reason=name) for one in start.changes),
+    )
+
+
+def large(sbcs: int = 8) -> Report:
+    """As many SBCs as a site is meant to have, over two WANs."""
+    primary, alternate = failed_over().sbcs
+    names = [f"sbc-{number}" for number in range(sbcs)]
+    return replace(
+        failed_over(), sbcs=tuple(replace((primary, alternate)[name > "sbc-0"], name=name) for name in names)
+    )
+
+
+def _up(wan: str, address: str, rtt_ms: float) -> PathReport:
+    return PathReport(
+        wan=wan,
+        transport="udp",
+        address=address,
+        state=PathState.UP,
+        rtt_ms=rtt_ms,
+        loss=0.0,
+        last_reply="200",
+        last_reply_s=1.2,
+        since_s=11530.0,
+        sent=2306,
+        received=2305,
+        ignored=1,
+        confirmations=3,
+        timeout_ms=500.0,
+        reason="answered 200",
+    )

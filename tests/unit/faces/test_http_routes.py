@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import base64
+from http import HTTPStatus
+
+import msgspec
+import pytest
+
+from tests.unit.faces import reports
+from tonekeeper.core.report import Report
+from tonekeeper.faces.http.message import HttpRequest, HttpResponse
+from tonekeeper.faces.http.routes import Routes
+
+TOKEN = "correct horse"
+
+
+def ask(
+    path: str, method: str = "GET", *, ready: bool = True, token: str = "", headers: dict[str, str] | None = None
+) -> HttpResponse:
+    routes = Routes(reports.failed_over, lambda: ready, token)
+    return routes.respond(HttpRequest(method, path, headers=headers or {}))
+
+
+def test_healthz_is_200_while_the_process_runs():
+    assert (ask("/healthz", ready=False).status, ask("/healthz").body) == (HTTPStatus.OK, b"ok\n")
+
+
+def test_readyz_is_503_until_the_first_round_of_verdicts_is_complete():
+    assert ask("/readyz", ready=False).status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert ask("/readyz", ready=True).status == HTTPStatus.OK
+
+
+def test_status_is_the_report_as_json():
+    response = ask("/api/v1/status")
+
+    assert response.content_type == "application/json"
+    assert msgspec.json.decode(response.body, type=Report) == reports.failed_over()
+
+
+def test_status_has_the_keys_of_the_contract():
+    status = msgspec.json.decode(ask("/api/v1/status").body)
+
+    assert status["schema"] == 1
+    assert {"name", "version", "role", "uptime_s"} <= status["agent"].keys()
+    assert {"name", "interface", "state", "penalty", "transitions", "blamed"} <= status["wans"][0].keys()
+    sbc = status["sbcs"][0]
+    assert {"name", "uri", "state", "control", "media", "active", "paths"} <= sbc.keys()
+    path = sbc["paths"][0]
+    assert {"wan", "transport", "address", "state", "rtt_ms", "loss", "last_reply"} <= path.keys()
+    assert {"wan", "sbc", "since_s", "reason"} <= status["active"].keys()
+    finding = status["findings"][0]
+    assert {"code", "severity", "subject", "summary", "evidence", "remedy"} <= finding.keys()
+    assert {"nat", "firewall", "phones"} <= status.keys()
+
+
+def test_states_are_written_as_their_words():
+    status = msgspec.json.decode(ask("/api/v1/status").body)
+
+    assert [sbc["state"] for sbc in status["sbcs"]] == ["down", "healthy"]
+
+
+def test_metrics_follow_the_accept_field():
+    plain = ask("/metrics")
+    openmetrics = ask("/metrics", headers={"accept": "application/openmetrics-text;version=1.0.0"})
+
+    assert plain.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    assert openmetrics.content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert ("Vary", "Accept") in openmetrics.headers
+
+
+def test_the_page_may_run_nothing_but_its_own_script():
+    headers = dict(ask("/").headers)
+
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_answer_may_be_kept_in_a_cache():
+    for path in ("/", "/api/v1/status", "/metrics", "/healthz", "/readyz"):
+        assert ("Cache-Control", "no-store") in ask(path).headers
+
+
+def test_an_unknown_path_is_404_and_names_what_there_is():
+    response = ask("/nonsense")
+
+    assert response.status == HTTPStatus.NOT_FOUND
+    assert b"/api/v1/status" in response.body
+
+
+def test_an_unknown_method_is_405_and_names_what_is_allowed():
+    response = ask("/metrics", "DELETE")
+
+    assert response.status == HTTPStatus.METHOD_NOT_ALLOWED
+    assert ("Allow", "GET, HEAD") in response.headers
+
+
+def test_head_is_answered_like_get():
+    assert ask("/healthz", "HEAD") == ask("/healthz", "GET")
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/status", "/metrics", "/nonsense"])
+def test_with_a_token_nothing_is_told_without_it(path):
+    response = ask(path, token=TOKEN)
+
+    assert response.status == HTTPStatus.UNAUTHORIZED
+    assert "WWW-Authenticate" in dict(response.headers)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_liveness_is_told_without_the_token(path):
+    assert ask(path, token=TOKEN).status == HTTPStatus.OK
+
+
+@pytest.mark.parametrize(
+    "field", [f"Bearer {TOKEN}", f"bearer  {TOKEN} ", "Basic " + base64.b64encode(b"noc:" + TOKEN.encode()).decode()]
+)
+def test_the_token_is_taken_as_bearer_or_as_password(field):
+    assert ask("/metrics", token=TOKEN, headers={"authorization": field}).status == HTTPStatus.OK
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["", "Bearer", "Bearer wrong", f"Digest {TOKEN}", "Basic !", "Basic bm9j", f"Basic {TOKEN}", "Bearer \xff\x00"],
+)
+def test_anything_else_is_not_the_token(field):
+    assert ask("/metrics", token=TOKEN, headers={"authorization": field}).status == HTTPStatus.UNAUTHORIZED

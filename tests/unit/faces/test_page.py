@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.unit.faces import reports
+from tonekeeper.core.report import Report
+from tonekeeper.faces.http.page.render import CONTENT_SECURITY_POLICY, render_page
+
+
+class Reader(HTMLParser):
+    """Reads a page as a browser would: the elements in order, and the text a person sees."""
+
+    VOID = ("meta", "link", "br")
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == [], "every element is closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] not in ("style", "script"):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+def read(report: Report) -> Reader:
+    return Reader(render_page(report))
+
+
+def test_the_verdict_names_what_is_wrong_and_whose_fault_it_is():
+    text = read(reports.failed_over()).text
+
+    assert "PROBLEM SBC primary does not answer, and it is not this site's WANs: both reach alternate." in text
+
+
+def test_the_matrix_says_every_state_as_a_word():
+    page = read(reports.failed_over())
+
+    assert page.tags.count("td") - 4 * len(reports.failed_over().changes) == 4
+    assert page.text.count("down for 42 s") == 2
+    assert page.text.count("up for 3 h 12 min") == 2
+    assert "udp 198.51.100.20:5060, round trip 9.3 ms, loss 0 %, last reply 200, 1.2 s ago" in page.text
+
+
+def test_the_active_path_the_findings_and_the_changes_are_shown():
+    text = read(reports.failed_over()).text
+
+    assert "Active: alternate over fibre for 41 s; primary is down; way back possible in 4 min" in text
+    assert "What to do: Report it to the SBC's operator; nothing on this site will mend it." in text
+    assert "Measured: wans: fibre, lte, silent_for: 42 s" in text
+    assert text.index("41 s ago active") < text.index("42 s ago sbc primary")
+
+
+def test_a_healthy_site_says_so():
+    text = read(reports.healthy()).text
+
+    assert "OK Every path works: calls go over fibre to primary." in text
+    assert "None since the agent started." in text
+
+
+def test_at_the_start_nothing_is_claimed():
+    text = read(reports.at_start()).text
+
+    assert "UNKNOWN No SBC has answered yet; the first verdicts are still to come." in text
+    assert "no path is chosen yet" in text
+    assert "round trip -, loss -, last reply none" in text
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"><img src=x onerror=a()>', "a&b'c", "$tone ${word}"])
+def test_hostile_names_are_text_and_nothing_else(name):
+    page, harmless = read(reports.hostile(name)), read(reports.hostile("harmless"))
+
+    assert page.tags == harmless.tags
+    assert page.attributes == harmless.attributes
+    assert name in page.text
+
+
+def test_what_would_turn_the_text_around_is_shown_escaped():
+    text = read(reports.hostile("a\u202eb\x00")).text
+
+    assert "a\\u202eb\\x00" in text
+
+
+def test_the_page_fetches_nothing_from_elsewhere():
+    page = render_page(reports.large())
+
+    assert set(re.findall(r'(?:href|src)="([^"]*)"', page)) == {"data:,", "/api/v1/status", "/metrics"}
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_the_page_of_the_largest_site_is_small():
+    assert len(render_page(reports.large()).encode()) < 20_000
+
+
+@pytest.mark.parametrize("element", ["style", "script"])
+def test_the_policy_lets_in_this_very_style_and_script(element):
+    (content,) = re.findall(f"<{element}>(.*?)</{element}>", render_page(reports.hostile("<script>")), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+    assert f"{element}-src 'sha256-{digest}'" in CONTENT_SECURITY_POLICY
