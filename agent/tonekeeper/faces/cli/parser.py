@@ -1,0 +1,41 @@
+"""From the command line to one frozen command, for `app` to carry out."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from tonekeeper import __version__
+from tonekeeper.faces.cli.agent import Check, Run, add_check, add_run
+from tonekeeper.faces.cli.demo import Demo, add_demo
+from tonekeeper.faces.cli.replay import Replay, add_replay
+from tonekeeper.faces.cli.status import Status, add_status
+
+Command = Run | Check | Status | Replay | Demo
+
+_DESCRIPTION = "Keeps the dial tone of hosted-VoIP sites: watches every path to every SBC, and says what is wrong."
+_EPILOG = (
+    "exit codes: 0 fine; 1 problems found; 2 wrong usage or configuration; 3 agent not reachable; "
+    "4 a permission or a kernel feature is missing"
+)
+
+
+def build_parser() -> ArgumentParser:
+    """The parser of everything; wrong usage ends with exit code 2, as argparse does."""
+    parser = ArgumentParser(
+        prog="tonekeeper",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"tonekeeper {__version__}")
+    families = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (add_run, add_check, add_status, add_replay, add_demo):
+        add(families)
+    return parser
+
+
+def parse_command(arguments: Sequence[str] | None = None) -> Command:
+    """The command in `arguments` (default: of this process). SystemExit for `--help`, `--version` and wrong usage."""
+    namespace = build_parser().parse_args(arguments)
+    command: Command = namespace.read(namespace)
+    return command

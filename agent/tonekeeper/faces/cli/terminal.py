@@ -1,0 +1,69 @@
+"""Where a command prints: answers on standard output, prose on standard error, colour only where it is wanted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TextIO
+
+import msgspec
+
+_CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+
+
+class Terminal:
+    """`out` and `err` of a command; `environment` is asked for NO_COLOR, TERM and COLUMNS."""
+
+    def __init__(self, out: TextIO, err: TextIO, environment: Mapping[str, str] | None = None) -> None:
+        self._out = out
+        self._err = err
+        self._environment = os.environ if environment is None else environment
+
+    @property
+    def is_interactive(self) -> bool:
+        return self._out.isatty()
+
+    @property
+    def wants_colour(self) -> bool:
+        """On a terminal that can, unless NO_COLOR is set to anything (no-color.org)."""
+        environment = self._environment
+        return self.is_interactive and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+    @property
+    def width(self) -> int:
+        """Columns; 100 where nobody knows, as in a pipe."""
+        columns = self._environment.get("COLUMNS", "")
+        if columns.isascii() and columns.isdigit():
+            return int(columns)
+        try:
+            return os.get_terminal_size(self._out.fileno()).columns
+        except OSError:
+            return 100
+
+    def show(self, text: str) -> None:
+        """Prints an answer, with escapes for what the terminal's encoding does not have."""
+        encoding = self._out.encoding or "ascii"
+        self._out.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        self._out.flush()
+
+    def show_json(self, document: object) -> None:
+        """Prints the one JSON document of `--json`: pure ASCII would be longer, so it is UTF-8 whatever the locale."""
+        self.show_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+
+    def show_bytes(self, content: bytes) -> None:
+        self._out.flush()
+        binary = getattr(self._out, "buffer", None)
+        if binary is None:
+            self._out.write(content.decode())
+        else:
+            binary.write(content)
+        self._out.flush()
+
+    def say(self, text: str) -> None:
+        """A line of prose."""
+        self._err.write(f"{text}\n")
+        self._err.flush()
+
+    def clear(self) -> None:
+        if self.is_interactive:
+            self._out.write(_CLEAR)
