@@ -1,6 +1,6 @@
 """What the operator told us about a site: its WANs, its SBCs, and how careful to be.
 
-These are the values the core is built with. `settings.py` reads them from TOML; the journal header carries
+These are the values the core is built with. `settings` reads them from TOML; the journal header carries
 them, so that a replay needs nothing but the journal. Durations are seconds.
 """
 

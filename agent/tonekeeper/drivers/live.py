@@ -29,15 +29,25 @@ class Journal(Protocol):
 
 
 class LiveDriver:
-    """`token`: 32 fresh random hex digits for each timer. `execute` carries one command out."""
+    """`token`: 32 fresh random hex digits for each timer. `execute` carries one command out.
+
+    `on_bug`: the core or an adapter raised. The driver has closed itself; nothing it knows is to be trusted.
+    """
 
     def __init__(
-        self, agent: Agent, *, journal: Journal, token: Callable[[], str], execute: Callable[[Command], None]
+        self,
+        agent: Agent,
+        *,
+        journal: Journal,
+        token: Callable[[], str],
+        execute: Callable[[Command], None],
+        on_bug: Callable[[Exception], None],
     ) -> None:
         self._agent = agent
         self._journal = journal
         self._token = token
         self._execute = execute
+        self._on_bug = on_bug
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Event] = deque()
         self._busy = False
@@ -72,6 +82,9 @@ class LiveDriver:
         try:
             while self._queue:
                 self._step(self._queue.popleft())
+        except Exception as bug:  # whatever it is: it must not be retried for ever by a timer that stays due
+            self.close()
+            self._on_bug(bug)
         finally:
             self._busy = False
         self._arm()

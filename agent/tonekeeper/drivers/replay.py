@@ -41,11 +41,14 @@ class Replay:
     """What came of it."""
 
     events: int = 0
+    commands: int = 0
     checkpoints: int = 0
     changes: list[Replayed] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     """Lines that could not be read, and why."""
+    began: float = 0.0
+    """`at` of the first header."""
     at: float = 0.0
     """Of the last line."""
     report: Report | None = None
@@ -62,6 +65,7 @@ def replay(lines: Iterable[bytes]) -> Replay:
             if line.startswith(b'{"journal"'):
                 header = read_header(line)
                 agent, offset, outcome.at = Agent.resume(header.situation), header.wall - header.at, header.at
+                outcome.began = outcome.began if outcome.checkpoints else header.at
                 outcome.checkpoints += 1
             elif agent is None:
                 raise DecodeError("journal", "it does not begin with a header")
@@ -79,6 +83,7 @@ def _step(agent: Agent, number: int, line: bytes, offset: float, outcome: Replay
     outcome.at = entry.at
     commands = agent.handle(entry.event, entry.at)
     outcome.events += 1
+    outcome.commands += len(commands)
     written = write_commands(commands)
     if written != entry.commands and len(outcome.differences) < MOST_DIFFERENCES:
         outcome.differences.append(Difference(number, entry.at, entry.commands, written))

@@ -1,1 +1,1 @@
-"""Bytes or text to frozen values and back. Pure: no clock, no randomness, no I/O; `DecodeError` is all that is raised."""
+"""Bytes or text to frozen values and back. Pure: no clock, no randomness, no I/O; only `DecodeError` is raised."""

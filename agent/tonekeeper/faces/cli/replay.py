@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tonekeeper.faces.cli.families import Families, add_command
 from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.cli.terminal import Terminal
+from tonekeeper.faces.log import timestamp
 from tonekeeper.faces.wording import printable
 
 
@@ -31,6 +32,17 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A change of state, and when: seconds since 1970."""
+
+    wall: float
+    subject: str
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """What a replay came to."""
 
@@ -38,6 +50,7 @@ class Replayed:
     commands: int
     span_s: float
     """Seconds of the agent's life in the journal."""
+    changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     """What the journal lacks: a torn last line, a gap."""
     difference: Difference | None = None
@@ -66,6 +79,8 @@ def show_replayed(command: Replay, replayed: Replayed, terminal: Terminal) -> Ex
         return outcome
     for note in replayed.notes:
         terminal.say(f"{command.journal}: note: {printable(note)}")
+    if not command.verify:
+        terminal.show("".join(map(_line, replayed.changes)))
     terminal.show(f"{replayed.events} events, {replayed.commands} commands, {replayed.span_s:.1f} s\n")
     if replayed.difference is not None:
         difference = replayed.difference
@@ -74,6 +89,12 @@ def show_replayed(command: Replay, replayed: Replayed, terminal: Terminal) -> Ex
     elif command.verify:
         terminal.show("the replay gives the recorded commands, byte for byte\n")
     return outcome
+
+
+def _line(change: Change) -> str:
+    reason = f" ({printable(change.reason)})" if change.reason else ""
+    what = f"{printable(change.subject)}: {printable(change.before) or 'new'} -> {printable(change.after)}"
+    return f"{timestamp(change.wall)}  {what}{reason}\n"
 
 
 def _read_replay(arguments: Namespace) -> Replay:

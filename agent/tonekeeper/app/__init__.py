@@ -1,0 +1,75 @@
+"""The composition root: the only package that sees everything. Commands are read by the faces and carried out here.
+
+`daemon` puts a running agent together, `recording` keeps its journal, `replaying` reads one, `demo` plays an incident
+on loopback. Each command imports what it needs when it is given: `status` on a router should not load the daemon.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import assert_never
+
+from tonekeeper.errors import ConfigError, TonekeeperError
+from tonekeeper.faces.cli.agent import Check, Run, show_mistakes, show_valid
+from tonekeeper.faces.cli.demo import Demo
+from tonekeeper.faces.cli.outcome import Exit, exit_for_error
+from tonekeeper.faces.cli.parser import Command, parse_command
+from tonekeeper.faces.cli.replay import Replay
+from tonekeeper.faces.cli.status import Status, show_status
+from tonekeeper.faces.cli.terminal import Terminal
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The `tonekeeper` command; the exit code of the contract."""
+    command = parse_command(arguments)
+    terminal = Terminal(sys.stdout, sys.stderr)
+    try:
+        return _carry_out(command, terminal)
+    except TonekeeperError as error:
+        terminal.say(str(error))
+        return exit_for_error(error)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return Exit.FINE
+    except KeyboardInterrupt:
+        return Exit.FINE
+
+
+def _carry_out(command: Command, terminal: Terminal) -> Exit:
+    match command:
+        case Run():
+            from tonekeeper.app.daemon import run_daemon
+
+            return run_daemon(Path(command.config))
+        case Check():
+            return _check(command, terminal)
+        case Status():
+            return show_status(command, terminal)
+        case Replay():
+            from tonekeeper.app.replaying import replay_journal
+
+            return replay_journal(command, terminal)
+        case Demo():
+            from tonekeeper.app.demo import run_demo
+
+            return run_demo(command, terminal)
+        case _:
+            assert_never(command)
+
+
+def _check(command: Check, terminal: Terminal) -> Exit:
+    """The file, and whether this host has the interfaces it names."""
+    import socket
+
+    from tonekeeper.settings import interface_mistakes, load_settings
+
+    try:
+        settings = load_settings(Path(command.file))
+        missing = interface_mistakes(settings, [name for _, name in socket.if_nameindex()])
+        if missing:
+            raise ConfigError(command.file, missing)
+    except ConfigError as error:
+        return show_mistakes(command, error, terminal)
+    return show_valid(command, settings.site, settings.notices, terminal)

@@ -1,0 +1,245 @@
+"""The daemon: settings in, a running agent out, and everything put away again at the end.
+
+What fails at the start and could mend itself (the journal's disk, the HTTP port, an interface that is not there yet)
+is a finding, and the probing goes on. What cannot be worked around (a wrong configuration, a second daemon on the same
+state directory) ends it with a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, assert_never
+
+from tonekeeper import __version__
+from tonekeeper.app.recording import Recording
+from tonekeeper.core.agent import Agent
+from tonekeeper.core.commands import ClosePath, Command, LogChange, OpenPath, ResolveSbc, SendOptions
+from tonekeeper.core.events import ClockJumped, Event, Facility, FacilityFailed, FacilityRecovered, SiteChanged, Started
+from tonekeeper.core.site import Site, Wan
+from tonekeeper.drivers.live import LiveDriver
+from tonekeeper.edge import service
+from tonekeeper.edge.clock import JumpDetector
+from tonekeeper.edge.entropy import token
+from tonekeeper.edge.files import SingleInstance
+from tonekeeper.edge.resolver import Resolver
+from tonekeeper.edge.sockets import ProbeSockets
+from tonekeeper.errors import ConfigError, EdgeError
+from tonekeeper.faces.cli.outcome import Exit
+from tonekeeper.faces.http.routes import Routes
+from tonekeeper.faces.http.server import HttpServer
+from tonekeeper.faces.log import Log
+from tonekeeper.settings import Settings, load_settings
+
+HOUSEKEEPING = 5.0
+"""Seconds between two looks at the clock, the HTTP port and the journal's buffer."""
+
+
+class Links(Protocol):
+    """Who tells the state of the interfaces."""
+
+    def start(self) -> None: ...
+    def watch(self, interfaces: list[str]) -> None: ...
+    def close(self) -> None: ...
+
+
+MakeLinks = Callable[[list[str], Callable[[Event], None]], Links]
+
+
+def run_daemon(config: Path) -> Exit:
+    """Runs until SIGTERM or SIGINT; the exit code."""
+    settings = load_settings(config)
+    log = Log(sys.stderr, settings.log.format, settings.log.level)
+    log.adopt_others()
+    for notice in settings.notices:
+        log.info("noticed", notice=notice)
+    return asyncio.run(Daemon(settings, log, reload=lambda: load_settings(config)).run())
+
+
+class Daemon:
+    """One agent with its edges and faces. `reload` reads the settings again; `links` is netlink unless told."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        log: Log,
+        *,
+        reload: Callable[[], Settings] | None = None,
+        links: MakeLinks | None = None,
+    ) -> None:
+        self._settings = settings
+        self._log = log
+        self._reload = reload
+        self._make_links = links or _netlink
+        self._leave = asyncio.Event()
+        self._http: HttpServer | None = None
+        self._http_failed = False
+        self._clock = JumpDetector()
+        self._bug: Exception | None = None
+
+    async def run(self, on_started: Callable[[], None] | None = None) -> Exit:
+        """Until `stop` is called. `on_started`: when the first probes may leave."""
+        with SingleInstance(self._settings.state_dir) as alone:
+            if alone.failure is not None:
+                self._log.error("state-dir-unusable", reason=str(alone.failure))
+            await self._start()
+            if on_started is not None:
+                on_started()
+            await self._keep_house()
+            await self._stop()
+        if self._bug is not None:
+            raise self._bug
+        return Exit.FINE
+
+    def stop(self) -> None:
+        self._leave.set()
+
+    def feed(self, event: Event) -> None:
+        self._driver.feed(event)
+
+    def _give_up(self, bug: Exception) -> None:
+        """The core raised: what it knows cannot be trusted. Leave in order; the supervisor starts us anew."""
+        self._bug = bug
+        self.stop()
+
+    # --- life
+
+    async def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        site = _with_default_route(self._settings.site)
+        agent = Agent(site, seed=int(token()[:16], 16), started=loop.time(), version=__version__)
+        self._recording = Recording(
+            self._settings.state_dir, self._settings.journal.max_bytes, agent, loop.time, self.feed
+        )
+        self._driver = LiveDriver(
+            agent, journal=self._recording, token=token, execute=self._execute, on_bug=self._give_up
+        )
+        self._sockets = ProbeSockets(self.feed)
+        self._resolver = Resolver(self.feed, loop)
+        self._links = self._make_links(_interfaces(site), self.feed)
+        for number, handler in ((signal.SIGTERM, self.stop), (signal.SIGINT, self.stop), (signal.SIGHUP, self._hup)):
+            loop.add_signal_handler(number, handler)
+        self._log.info("started", version=__version__, site=site.name, mode=str(site.failover.mode))
+        self._recording.begin()
+        self.feed(Started())
+        self._links.start()
+        await self._serve_http()
+        service.tell_ready()
+
+    async def _keep_house(self) -> None:
+        watched = service.watchdog_seconds()
+        pause = min(HOUSEKEEPING, watched / 2) if watched is not None else HOUSEKEEPING
+        while not self._leave.is_set():
+            jumped = self._clock.check()
+            if jumped is not None:
+                self.feed(ClockJumped(jumped))
+            if self._http_failed:
+                await self._serve_http()
+            self._recording.flush()
+            service.tell_alive()
+            try:
+                await asyncio.wait_for(self._leave.wait(), pause)
+            except TimeoutError:
+                continue
+
+    async def _stop(self) -> None:
+        service.tell_stopping()
+        self._driver.close()
+        self._links.close()
+        self._resolver.close()
+        self._sockets.close()
+        self._recording.close()
+        if self._http is not None:
+            await self._http.close()
+        self._log.info("stopped")
+
+    # --- commands
+
+    def _execute(self, command: Command) -> None:
+        match command:
+            case OpenPath() | ClosePath() | SendOptions():
+                self._sockets.execute(command)
+            case ResolveSbc():
+                self._resolver.execute(command)
+            case LogChange():
+                self._log.change(command)
+            case _:
+                assert_never(command)
+
+    # --- faces and configuration
+
+    async def _serve_http(self) -> None:
+        """Listens; a port that is taken is a finding, and is tried again."""
+        http = self._settings.http
+        if http is None:
+            return
+        try:
+            secret = _read_token(http.token_file)
+            server = HttpServer(http.listen, Routes(self._driver.report, self._driver.is_ready, secret).respond)
+            where = await server.start()
+        except EdgeError as error:
+            if not self._http_failed:
+                self.feed(FacilityFailed(Facility.HTTP, error.errno, str(error)))
+            self._http_failed = True
+            return
+        self._http = server
+        self._log.info("listening", http=f"http://{where}/")
+        if self._http_failed:
+            self._http_failed = False
+            self.feed(FacilityRecovered(Facility.HTTP))
+
+    def _hup(self) -> None:
+        """Read the configuration again; one that cannot be used changes nothing."""
+        if self._reload is None:
+            return
+        try:
+            settings = self._reload()
+            site = _with_default_route(settings.site)
+        except (ConfigError, EdgeError) as error:
+            self._log.error("not-reloaded", reason=str(error))
+            return
+        for name in ("state_dir", "http", "journal", "log"):
+            if getattr(settings, name) != getattr(self._settings, name):
+                self._log.error("not-reloaded", reason=f"a change of {name} needs a restart; the rest is in force")
+        self._settings = dataclasses.replace(self._settings, site=site)
+        self._links.watch(_interfaces(site))
+        self.feed(SiteChanged(site))
+        self._log.info("reloaded", site=site.name)
+
+
+def _netlink(interfaces: list[str], report: Callable[[Event], None]) -> Links:
+    from tonekeeper.edge.netlink import LinkWatch
+
+    return LinkWatch(interfaces, report)
+
+
+def _interfaces(site: Site) -> list[str]:
+    return list(dict.fromkeys(wan.interface for wan in site.wans))
+
+
+def _with_default_route(site: Site) -> Site:
+    """A site without WANs has the one that the default route leaves through."""
+    if site.wans:
+        return site
+    from tonekeeper.edge.netlink import default_route_interface
+
+    interface = default_route_interface()
+    if interface is None:
+        raise EdgeError("find the WAN: there is no default route", remedy="name an interface in [[wan]]")
+    return dataclasses.replace(site, wans=(Wan(interface, interface),))
+
+
+def _read_token(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        secret = file.read_text().strip()
+    except OSError as error:
+        raise EdgeError(f"read the token in '{file}'", error, remedy="see [http] token_file") from None
+    if not secret:
+        raise EdgeError(f"use the token in '{file}': the file is empty", remedy="put a long random word into it")
+    return secret
