@@ -64,9 +64,9 @@ def add_replay(families: Families) -> None:
         help="run the core over a recorded journal",
         description="Feeds the events of a journal to the core of this release and prints what it says. With "
         "--verify, its commands are compared with the recorded ones, byte for byte; exit code 1 when they differ.",
-        example="tonekeeper replay --verify /var/lib/tonekeeper/journal.jsonl",
+        example="tonekeeper replay --verify /var/lib/tonekeeper",
     )
-    parser.add_argument("journal", metavar="JOURNAL", help="the recorded journal")
+    parser.add_argument("journal", metavar="JOURNAL", help="a segment, or the directory with all of them")
     parser.add_argument("--verify", action="store_true", help="compare with the recorded commands")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
