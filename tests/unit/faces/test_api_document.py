@@ -1,0 +1,92 @@
+"""docs/api.md says what the agent does: its example, its table of metrics and its table of requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.unit.faces import reports
+from tonekeeper.core.report import Report
+from tonekeeper.faces.http.connection import Limits
+from tonekeeper.faces.http.message import HttpRequest
+from tonekeeper.faces.http.metrics import Dialect, render_metrics
+from tonekeeper.faces.http.routes import Routes
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+
+
+def example() -> object:
+    (fenced,) = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+    return msgspec.json.decode(fenced)
+
+
+def key_paths(value: object, at: str = "") -> Iterator[str]:
+    """`agent.name`, `wans[].name` ...; what a finding's evidence is made of depends on its code."""
+    match value:
+        case dict() if not at.endswith(".evidence"):
+            for key, inner in value.items():
+                path = f"{at}.{key}".removeprefix(".")
+                yield path
+                yield from key_paths(inner, path)
+        case list():
+            for inner in value:
+                yield from key_paths(inner, f"{at}[]")
+
+
+def test_every_key_of_the_example_is_in_the_report_and_the_other_way_round():
+    report = msgspec.json.decode(msgspec.json.encode(reports.failed_over()))
+
+    assert set(key_paths(example())) == set(key_paths(report))
+
+
+def test_the_example_is_a_report():
+    msgspec.convert(example(), Report)
+
+
+def test_every_key_that_is_explained_is_in_the_example():
+    explained = [
+        name
+        for row in re.findall(r"^\| (`[a-z_.\[\]]+`(?:, `[a-z_.\[\]]+`)*) \|", DOCUMENT, re.MULTILINE)
+        for name in re.findall(r"`([a-z]+[.\[][a-z_.\[\]]*)`", row)
+    ]
+
+    assert len(explained) > 15
+    assert {name.removesuffix("[]") for name in explained} <= set(key_paths(example()))
+
+
+def test_every_metric_is_in_the_table_with_its_labels():
+    path = {"wan", "sbc", "transport", "address"}
+    documented = {
+        name: {label for word in re.findall(r"\w+", labels) for label in (path if word == "path" else {word})}
+        for name, labels in re.findall(r"^\| `(tonekeeper_\w+)` \| ([^|]*) ?\|", DOCUMENT, re.MULTILINE)
+    }
+    rendered = {
+        sample.name: set(sample.labels)
+        for family in text_string_to_metric_families(render_metrics(reports.failed_over(), Dialect.TEXT).decode())
+        for sample in family.samples
+    }
+
+    assert documented == rendered
+
+
+def test_every_request_of_the_table_is_answered():
+    routes = Routes(reports.healthy, lambda: True)
+    requests = re.findall(r"^\| `(GET) (\S+)` \|", DOCUMENT, re.MULTILINE)
+
+    assert len(requests) == 5
+    assert all(routes.respond(HttpRequest(method, path)).status == 200 for method, path in requests)
+
+
+def test_the_limits_are_the_ones_in_force():
+    limits = Limits()
+    text = " ".join(DOCUMENT.split())
+
+    assert f"more than {limits.request_time:g} s to arrive" in text
+    assert f"a body of more than {limits.body_bytes} bytes" in text
+    assert f"more than {limits.header_bytes} bytes of request line" in text
+    assert f"all {limits.connections} connections are busy" in text
+    assert f"closed after {limits.idle_time:g} s" in text
