@@ -107,7 +107,8 @@ class Simulation:
         self._stepped_at = -inf
         self._stalled = False
         self._inbox: list[Event] = []
-        self.agent = core(site, seed=self.random.getrandbits(64), started=0.0, version="simulated")
+        self.core_seed = self.random.getrandbits(64)
+        self.agent = core(site, seed=self.core_seed, started=0.0, version="simulated")
         self._know(site)
         self.feed(Started())
         for circuit in self.network.circuits:

@@ -163,42 +163,13 @@ def test_growing_a_network_leaves_what_stands(bench, site):
     assert len(bench.network.circuits) == 2
 
 
-def test_a_call_reaches_a_phone_that_has_just_registered(bench):
-    bench.wan.translate(LINUX)
-    phone = bench.phone(register_every=3600)
-    bench.run(10.0)
-    assert len(phone.registered) == 1
+def test_a_phone_registers_again_and_again_and_rings_when_it_is_called(bench):
+    phone = bench.phone(register_every=60)
+    bench.run(130.0)
+    assert len(phone.registered) == 3
     assert bench.sbc.call("101", bench.now)
     bench.run(1.0)
     assert len(phone.rang) == 1
-
-
-def test_a_call_is_lost_once_the_binding_has_expired_although_the_registration_is_valid(bench):
-    nat = bench.wan.translate(LINUX)
-    phone = bench.phone(register_every=3600)
-    bench.run(40.0)
-    assert bench.sbc.call("101", bench.now), "the SBC has no way to know"
-    bench.run(1.0)
-    assert phone.rang == []
-    assert nat.refused == 1
-
-
-def test_a_phone_that_keeps_its_binding_alive_rings_an_hour_later(bench):
-    bench.wan.translate(LINUX)
-    phone = bench.phone(register_every=3600, keepalive_every=25)
-    bench.run(3500.0)
-    assert bench.sbc.call("101", bench.now)
-    bench.run(1.0)
-    assert len(phone.rang) == 1
-
-
-def test_a_phone_whose_keepalives_are_too_far_apart_is_called_in_vain_most_of_the_time(bench):
-    bench.wan.translate(LINUX)
-    phone = bench.phone(register_every=3600, keepalive_every=300)
-    for _ in range(10):
-        bench.run(290.0)
-        bench.sbc.call("101", bench.now)
-    assert phone.rang == []
 
 
 def test_an_sbc_knows_nothing_of_a_phone_whose_registration_has_run_out(bench):

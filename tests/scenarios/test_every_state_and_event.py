@@ -1,0 +1,300 @@
+"""Every state with every event: a known list of commands, a report, and quiet again. Never an exception.
+
+The table takes the agent into each state on a road that a site takes too, and hands it every kind of event there, for
+things it knows and for things it has never heard of. The machine below it takes roads nobody thought of.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tonekeeper.core.commands import Command, SendOptions
+from tonekeeper.core.events import (
+    ClockJumped,
+    DatagramIgnored,
+    DeadlineReached,
+    Event,
+    Facility,
+    FacilityFailed,
+    FacilityRecovered,
+    IcmpReceived,
+    LinkChanged,
+    PathOpened,
+    PathRefused,
+    ReplyReceived,
+    SbcResolved,
+    SbcUnresolved,
+    SendRefused,
+    SiteChanged,
+    Started,
+)
+from tonekeeper.core.site import FailoverPolicy, Path, Sbc, Site, Transport, Wan
+from tonekeeper.drivers.sim.simulation import Simulation
+from tonekeeper.wire.endpoint import Endpoint
+from tonekeeper.wire.sip.reply import SipReply
+
+PRIMARY = Sbc("primary", "sip:sbc1.example.net", "sbc1.example.net", 5060)
+ALTERNATE = Sbc("alternate", "sip:sbc2.example.net", "sbc2.example.net", 5060)
+SITE = Site("site-0042", (Wan("fibre", "eth0"), Wan("lte", "wwan0", metered=True)), (PRIMARY, ALTERNATE))
+HASTY = replace(SITE, failover=FailoverPolicy(min_dwell=0.0, failback_after=1.0, failback_spread=1.0, switches=1))
+SMALLER = Site("site-0042", (Wan("fibre", "eth0"),), (ALTERNATE,))
+OTHER = Site("site-0042", (Wan("dsl", "ppp0"),), (Sbc("third", "sip:192.0.2.77", "192.0.2.77", 5060),))
+
+AT = Endpoint("198.51.100.10", 5060)
+ELSEWHERE = Endpoint("198.51.100.66", 5060)
+KNOWN = Path("fibre", "primary", Transport.UDP, AT)
+UNKNOWN = [
+    Path("fibre", "primary", Transport.UDP, ELSEWHERE),
+    Path("fibre", "nobody", Transport.UDP, AT),
+    Path("nowhere", "primary", Transport.UDP, AT),
+]
+FORGED = SipReply(200, "OK", "z9hG4bKforged", "", 1, "forged", 1, "OPTIONS")
+
+
+def reply_to(sim, **changes):
+    """A reply that fits the latest probe on the known path, where there was one."""
+    sent = [
+        command
+        for step in sim.journal
+        for command in step.commands
+        if isinstance(command, SendOptions) and command.path == KNOWN
+    ]
+    if not sent:
+        return FORGED
+    probe = sent[-1]
+    fits = SipReply(200, "OK", probe.branch, "", 1, probe.call_id, probe.cseq, "OPTIONS")
+    return replace(fits, **changes)
+
+
+def replies(sim):
+    return [
+        ReplyReceived(KNOWN, AT, reply_to(sim)),
+        ReplyReceived(KNOWN, AT, reply_to(sim)),
+        ReplyReceived(KNOWN, AT, reply_to(sim, status=100)),
+        ReplyReceived(KNOWN, AT, reply_to(sim, status=503)),
+        ReplyReceived(KNOWN, AT, reply_to(sim, status=503, retry_after=0)),
+        ReplyReceived(KNOWN, AT, reply_to(sim, status=503, retry_after=2**40)),
+        ReplyReceived(KNOWN, AT, reply_to(sim, status=699)),
+        ReplyReceived(KNOWN, AT, reply_to(sim, cseq=0)),
+        ReplyReceived(KNOWN, AT, reply_to(sim, method="INVITE")),
+        ReplyReceived(KNOWN, AT, reply_to(sim, via_count=0, branch="")),
+        ReplyReceived(KNOWN, ELSEWHERE, reply_to(sim)),
+        *[ReplyReceived(path, AT, FORGED) for path in UNKNOWN],
+    ]
+
+
+def about_paths():
+    for path in [KNOWN, *UNKNOWN]:
+        yield from (
+            DatagramIgnored(path, AT, "cannot decode status line", 3),
+            IcmpReceived(path, 3, 3, "198.51.100.10"),
+            IcmpReceived(path, 3, 1, "192.0.2.10"),
+            IcmpReceived(path, 11, 0, ""),
+            IcmpReceived(path, 255, 255, "not an address"),
+            SendRefused(path, "z9hG4bKforged", 1),
+            SendRefused(path, "z9hG4bKforged", 105),
+            SendRefused(path, "", 0),
+            PathOpened(path, Endpoint("192.0.2.10", 50000)),
+            PathRefused(path, 99, "no such address"),
+        )
+
+
+def about_the_rest():
+    for interface in ("eth0", "wwan0", "nothing0"):
+        yield from (
+            LinkChanged(interface, False, False, ()),
+            LinkChanged(interface, True, False, ("192.0.2.10",)),
+            LinkChanged(interface, True, True, ()),
+            LinkChanged(interface, True, True, ("192.0.2.99", "2001:db8::99")),
+        )
+    for sbc in ("primary", "nobody"):
+        yield SbcUnresolved(sbc, "no such name")
+        yield SbcResolved(sbc, (AT,))
+        yield SbcResolved(sbc, (ELSEWHERE, AT, Endpoint("2001:db8::5", 5060)))
+    for facility in Facility:
+        yield FacilityFailed(facility, "cannot write: disk is full", 28)
+        yield FacilityRecovered(facility)
+    yield from (ClockJumped(31_536_000.0), ClockJumped(-31_536_000.0), Started(), DeadlineReached("0" * 32))
+    yield from (SiteChanged(site) for site in (SITE, HASTY, SMALLER, OTHER))
+
+
+def every_event(sim):
+    return [*replies(sim), *about_paths(), *about_the_rest()]
+
+
+# --- states
+
+
+def _after(seconds, *verbs):
+    def reach(sim):
+        for verb in verbs:
+            verb(sim)
+        sim.run(seconds)
+
+    return reach
+
+
+def _silent(sim):
+    sim.run(20.0)
+    sim.sbc("primary").fall_silent()
+
+
+def _suspect(sim):
+    _silent(sim)
+    sim.run_until(lambda: sim.report().sbcs[0].paths[0].state == "suspect", within=6.0)
+
+
+def _rising(sim):
+    _silent(sim)
+    sim.run(20.0)
+    sim.sbc("primary").recover()
+    before = sim.report().sbcs[0].paths[0].received
+    sim.run_until(lambda: sim.report().sbcs[0].paths[0].received > before, within=6.0)
+
+
+def _held(sim):
+    sim.sbc("primary").answer(503, retry_after=100)
+
+
+def _waiting_to_return(sim):
+    _rising(sim)
+    sim.run(30.0)
+
+
+STATES = {
+    "new": lambda sim: None,
+    "resolving": _after(0.001),
+    "probing for the first time": _after(0.030),
+    "steady": _after(20.0),
+    "suspect": _suspect,
+    "down, moved": _after(20.0, _silent),
+    "rising": _rising,
+    "waiting to return": _waiting_to_return,
+    "held": _after(10.0, _held),
+    "degraded": _after(60.0, lambda sim: sim.sbc("primary").answer(500)),
+    "stopped": _after(20.0, lambda sim: sim.sbc("primary").stop()),
+    "no carrier": _after(20.0, lambda sim: sim.wan("fibre").lose_carrier()),
+    "no interface": _after(20.0, lambda sim: sim.wan("fibre").vanish()),
+    "interface gone at once": lambda sim: sim.wan("fibre").vanish(),
+    "all dark": _after(60.0, lambda sim: [circuit.fall_silent() for circuit in sim.network.circuits]),
+    "reconfigured": _after(10.0, lambda sim: sim.reload(SMALLER)),
+    "reconfigured to elsewhere": _after(10.0, lambda sim: sim.reload(OTHER)),
+    "back": _after(10.0, lambda sim: sim.reload(OTHER), lambda sim: sim.run(5.0), lambda sim: sim.reload(SITE)),
+}
+
+
+class Anything(Simulation):
+    """Carries on when fed what no driver says: a socket that was promised and is not there swallows what is sent."""
+
+    def feed(self, event):
+        if isinstance(event, SiteChanged):
+            self._know(event.site)
+        return super().feed(event)
+
+    def _send(self, command):
+        if command.path in self._sockets:
+            super()._send(command)
+
+
+def look_at(report):
+    """What must hold whatever was fed."""
+    assert len({(finding.code, finding.subject) for finding in report.findings}) == len(report.findings)
+    blamed = [wan for wan in report.wans if wan.blamed]
+    assert all(wan.state != "up" for wan in blamed)
+
+
+def let_time_pass(agent, now, seconds):
+    """Serve every timer of the next seconds in a world that does not answer."""
+    until = now + seconds
+    for _ in range(1_000):
+        deadline = agent.next_deadline()
+        if deadline is None or deadline > until:
+            return
+        now = max(now, deadline)
+        agent.handle(DeadlineReached("0123456789abcdef" * 2), now)
+    raise AssertionError(f"never quiet, at {now}")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_no_event_in_this_state_raises_or_keeps_the_agent_from_going_quiet(state):
+    sim = Simulation(SITE, seed=1, keep_journal=True)
+    STATES[state](sim)
+    frozen = pickle.dumps(sim.agent)
+    for event in every_event(sim):
+        agent = pickle.loads(frozen)
+        assert all(isinstance(command, get_args(Command)) for command in agent.handle(event, sim.now))
+        look_at(agent.report(sim.now))
+        let_time_pass(agent, sim.now, 6.0)
+        look_at(agent.report(sim.now + 6.0))
+
+
+def test_the_table_has_every_kind_of_event():
+    sim = Simulation(SITE, seed=1, keep_journal=True)
+    assert {type(event) for event in every_event(sim)} == set(get_args(Event))
+
+
+class AnyRoad(RuleBasedStateMachine):
+    """Faults, foreign events and time in any order."""
+
+    @initialize(seed=st.integers(0, 2**32), site=st.sampled_from([SITE, HASTY, SMALLER]))
+    def begin(self, seed, site):
+        self.sim = Anything(SITE, seed=seed, keep_journal=True)
+        if site is not SITE:
+            self.sim.reload(site)
+
+    @rule(seconds=st.sampled_from([0.0, 0.01, 0.2, 1.0, 6.0, 40.0, 400.0]))
+    def time_passes(self, seconds):
+        self.sim.run(seconds)
+
+    @rule(seconds=st.sampled_from([0.5, 6.0, 60.0]))
+    def the_agent_stalls(self, seconds):
+        self.sim.stall(seconds)
+
+    @rule(name=st.sampled_from(["primary", "alternate"]), mood=st.integers(0, 5))
+    def an_sbc_changes_its_mood(self, name, mood):
+        peer = self.sim.sbc(name)
+        [
+            peer.recover,
+            peer.fall_silent,
+            peer.stop,
+            lambda: peer.answer(503, retry_after=30),
+            lambda: peer.answer(500),
+            lambda: peer.answer(200, late=2.0),
+        ][mood]()
+
+    @rule(name=st.sampled_from(["fibre", "lte"]), fault=st.integers(0, 4))
+    def a_wan_changes(self, name, fault):
+        circuit = self.sim.wan(name)
+        [
+            circuit.recover,
+            circuit.fall_silent,
+            circuit.lose_carrier,
+            circuit.vanish,
+            lambda: circuit.lose(0.3),
+        ][fault]()
+
+    @rule(data=st.data())
+    def anything_is_fed(self, data):
+        self.sim.feed(data.draw(st.sampled_from(every_event(self.sim))))
+
+    @invariant()
+    def the_report_can_be_read(self):
+        if hasattr(self, "sim"):
+            look_at(self.sim.report())
+
+
+AnyRoad.TestCase.settings = settings(
+    max_examples=30,
+    stateful_step_count=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+TestAnyRoad = AnyRoad.TestCase

@@ -1,0 +1,79 @@
+"""Thirty virtual days on a line that loses, and then two hundred deaths: few false alarms *and* quick true ones.
+
+One path, `false_alarms_per_month` = 1, a 5 s cadence. Every `down` in the thirty days is wrong, for nothing died.
+Run with `-s` to see the table.
+"""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+
+from tonekeeper.core.site import Sbc, Wan
+from tonekeeper.drivers.sim.simulation import Simulation, days, minutes
+
+pytestmark = pytest.mark.simulation
+
+DEATHS = 200
+BUDGET = 1
+DETECTED_WITHIN = {0.0: 6.0, 0.02: 6.0, 0.10: 6.5}
+"""Seconds, for every one of the deaths: a whole interval, then the confirming probes that this loss asks for."""
+MEDIAN_WITHIN = {0.0: 3.2, 0.02: 3.5, 0.10: 4.0}
+
+
+@pytest.fixture
+def one_path(simulate):
+    return simulate(
+        wans=(Wan("fibre", "eth0"),), sbcs=(Sbc("primary", "sip:sbc1.example.net", "sbc1.example.net", 5060),)
+    )
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.02, 0.10])
+def test_thirty_days_of_random_loss_stay_within_the_budget_and_deaths_are_still_found_quickly(one_path, loss):
+    one_path.network.path("fibre", "primary").lose(loss)
+    one_path.run(for_=days(30))
+    wrong = verdicts(one_path)
+    confirmations, measured = path(one_path).confirmations, path(one_path).loss
+    took = sorted(die(one_path) for _ in range(DEATHS))
+    print(
+        f"\nloss {loss:5.0%} (measured {measured:6.2%})  confirmations {confirmations:2}  wrong verdicts {len(wrong)}"
+        f"  detection median {median(took):.2f} s  maximum {took[-1]:.2f} s"
+    )
+    assert measured == pytest.approx(loss, abs=0.03)
+    assert len(wrong) <= BUDGET
+    assert median(took) <= MEDIAN_WITHIN[loss]
+    assert took[-1] <= DETECTED_WITHIN[loss]
+
+
+def test_ten_days_of_short_bursts_stay_within_the_budget(one_path):
+    one_path.network.path("fibre", "primary").lose_in_bursts(good_for=60.0, bad_for=0.1)
+    one_path.run(for_=days(10))
+    wrong = verdicts(one_path)
+    print(
+        f"\nbursts of 100 ms every minute  confirmations {path(one_path).confirmations:2}  wrong verdicts {len(wrong)}"
+    )
+    assert len(wrong) <= BUDGET
+
+
+# --- reading and hurting the simulation
+
+
+def path(sim: Simulation):
+    return sim.report().sbcs[0].paths[0]
+
+
+def verdicts(sim: Simulation):
+    return [entry for entry in sim.log if entry.subject.startswith("path ") and entry.after == "down"]
+
+
+def die(sim: Simulation) -> float:
+    """A minute's silence at a random phase, after some minutes of health; seconds until the verdict."""
+    sim.run(minutes(2) + 10.0 * sim.random.random())
+    before = len(verdicts(sim))
+    sim.network.path("fibre", "primary").fall_silent()
+    took = sim.run_until(lambda: len(sim.log) > before and len(verdicts(sim)) > before, within=30.0)
+    sim.run(60.0)
+    sim.network.path("fibre", "primary").recover()
+    sim.run_until(lambda: path(sim).state == "up", within=minutes(2))
+    return took
