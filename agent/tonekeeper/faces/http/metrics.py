@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tonekeeper.core.report import PathReport, PathState, Report, SbcReport, SbcState, WanReport, WanState
-
-Labels = tuple[tuple[str, str], ...]
+from tonekeeper.core.report import PathState, Report, SbcReport, WanReport, WanState
 
 _LABEL_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
@@ -38,7 +36,8 @@ class Family:
     name: str
     kind: Kind
     help: str
-    samples: list[tuple[Labels, float]] = field(default_factory=list)
+    samples: list[tuple[str, float]] = field(default_factory=list)
+    """Labels as `_labels` writes them, and the value."""
 
     @property
     def sample_name(self) -> str:
@@ -50,9 +49,14 @@ class Family:
             case _:
                 return self.name
 
-    def add(self, value: float | None, *labels: tuple[str, str]) -> None:
+    def add(self, value: float | None, labels: str = "") -> None:
         if value is not None:
             self.samples.append((labels, value))
+
+    def add_state(self, state: StrEnum, labels: str) -> None:
+        """One sample for each word that `state` might be: 1 for the one it is."""
+        for one in type(state):
+            self.samples.append((f'{labels},state="{one.value}"', int(one is state)))
 
 
 def dialect_for(accept: str) -> Dialect:
@@ -98,9 +102,13 @@ def _write_family(lines: list[str], family: Family, dialect: Dialect) -> None:
     lines.append(f"# TYPE {name} {kind}")
     if dialect is Dialect.OPENMETRICS and name.endswith("_seconds"):
         lines.append(f"# UNIT {name} seconds")
+    name = family.sample_name
     for labels, value in family.samples:
-        shown = ",".join(f'{label}="{text.translate(_LABEL_ESCAPES)}"' for label, text in labels)
-        lines.append(f"{family.sample_name}{{{shown}}} {value!r}" if shown else f"{family.sample_name} {value!r}")
+        lines.append(f"{name}{{{labels}}} {value!r}" if labels else f"{name} {value!r}")
+
+
+def _labels(**labels: str) -> str:
+    return ",".join(f'{name}="{text.translate(_LABEL_ESCAPES)}"' for name, text in labels.items())
 
 
 def _families(report: Report) -> Iterator[Family]:
@@ -114,17 +122,17 @@ def _families(report: Report) -> Iterator[Family]:
 def _agent_families(report: Report) -> Iterator[Family]:
     agent, active = report.agent, report.active
     build = Family("tonekeeper_build", Kind.INFO, "Version of the running agent.")
-    build.add(1, ("version", agent.version))
+    build.add(1, _labels(version=agent.version))
     yield build
     who = Family("tonekeeper_agent", Kind.INFO, "Name of the site, role and failover mode of the agent.")
-    who.add(1, ("name", agent.name), ("role", agent.role), ("mode", agent.mode))
+    who.add(1, _labels(name=agent.name, role=agent.role, mode=agent.mode))
     yield who
     uptime = Family("tonekeeper_uptime_seconds", Kind.GAUGE, "Time since the agent started.")
     uptime.add(agent.uptime_s)
     yield uptime
     chosen = Family("tonekeeper_active", Kind.GAUGE, "1 for the WAN and the SBC that calls use.")
     if active.sbc:
-        chosen.add(1, ("wan", active.wan), ("sbc", active.sbc))
+        chosen.add(1, _labels(wan=active.wan, sbc=active.sbc))
     yield chosen
     since = Family("tonekeeper_active_age_seconds", Kind.GAUGE, "Time since the active WAN and SBC were chosen.")
     if active.sbc:
@@ -145,13 +153,12 @@ def _wan_families(wans: tuple[WanReport, ...]) -> Iterator[Family]:
     penalty = Family("tonekeeper_wan_penalty", Kind.GAUGE, "Damping penalty of the WAN (RFC 2439).")
     transitions = Family("tonekeeper_wan_transitions", Kind.COUNTER, "Changes of the WAN's state.")
     for wan in wans:
-        label = ("wan", wan.name)
-        up.add(None if wan.state is WanState.UNKNOWN else int(wan.state is WanState.UP), label)
-        for one in WanState:
-            state.add(int(wan.state is one), label, ("state", one.value))
-        blamed.add(int(wan.blamed), label)
-        penalty.add(wan.penalty, label)
-        transitions.add(wan.transitions, label)
+        labels = _labels(wan=wan.name)
+        up.add(None if wan.state is WanState.UNKNOWN else int(wan.state is WanState.UP), labels)
+        state.add_state(wan.state, labels)
+        blamed.add(int(wan.blamed), labels)
+        penalty.add(wan.penalty, labels)
+        transitions.add(wan.transitions, labels)
     yield from (up, state, blamed, penalty, transitions)
 
 
@@ -159,9 +166,9 @@ def _sbc_families(sbcs: tuple[SbcReport, ...]) -> Iterator[Family]:
     state = Family("tonekeeper_sbc_state", Kind.GAUGE, "1 for the state the SBC is in.")
     age = Family("tonekeeper_sbc_state_age_seconds", Kind.GAUGE, "Time the SBC has been in its state.")
     for sbc in sbcs:
-        for one in SbcState:
-            state.add(int(sbc.state is one), ("sbc", sbc.name), ("state", one.value))
-        age.add(sbc.since_s, ("sbc", sbc.name))
+        labels = _labels(sbc=sbc.name)
+        state.add_state(sbc.state, labels)
+        age.add(sbc.since_s, labels)
     yield from (state, age)
 
 
@@ -179,28 +186,23 @@ def _path_families(sbcs: tuple[SbcReport, ...]) -> Iterator[Family]:
     ignored = Family("tonekeeper_datagrams_ignored", Kind.COUNTER, "Datagrams that were no reply to our probes.")
     for sbc in sbcs:
         for path in sbc.paths:
-            labels = _path_labels(sbc, path)
-            up.add(None if path.state is PathState.UNKNOWN else int(path.state is not PathState.DOWN), *labels)
-            for one in PathState:
-                state.add(int(path.state is one), *labels, ("state", one.value))
-            age.add(path.since_s, *labels)
-            rtt.add(None if path.rtt_ms is None else round(path.rtt_ms / 1000, 6), *labels)
-            loss.add(path.loss, *labels)
-            reply.add(path.last_reply_s, *labels)
-            timeout.add(round(path.timeout_ms / 1000, 6), *labels)
-            confirmations.add(path.confirmations, *labels)
-            sent.add(path.sent, *labels)
-            received.add(path.received, *labels)
-            ignored.add(path.ignored, *labels)
+            labels = _labels(wan=path.wan, sbc=sbc.name, transport=path.transport, address=path.address)
+            up.add(None if path.state is PathState.UNKNOWN else int(path.state is not PathState.DOWN), labels)
+            state.add_state(path.state, labels)
+            age.add(path.since_s, labels)
+            rtt.add(None if path.rtt_ms is None else round(path.rtt_ms / 1000, 6), labels)
+            loss.add(path.loss, labels)
+            reply.add(path.last_reply_s, labels)
+            timeout.add(round(path.timeout_ms / 1000, 6), labels)
+            confirmations.add(path.confirmations, labels)
+            sent.add(path.sent, labels)
+            received.add(path.received, labels)
+            ignored.add(path.ignored, labels)
     yield from (up, state, age, rtt, loss, reply, timeout, confirmations, sent, received, ignored)
-
-
-def _path_labels(sbc: SbcReport, path: PathReport) -> Labels:
-    return (("wan", path.wan), ("sbc", sbc.name), ("transport", path.transport), ("address", path.address))
 
 
 def _finding_family(report: Report) -> Family:
     findings = Family("tonekeeper_findings", Kind.GAUGE, "Active findings of this code and severity.")
     for (code, severity), count in Counter((one.code, one.severity) for one in report.findings).items():
-        findings.add(count, ("code", code), ("severity", severity.value))
+        findings.add(count, _labels(code=code, severity=severity.value))
     return findings
