@@ -158,12 +158,14 @@ class Agent:
             probe.reopen_at = NEVER
             self._open(probe)
         elif probe.answer_by <= now:
-            before = probe.state
+            before, asked = probe.state, probe.checking
             doubted = probe.missed(self._confirmations(probe) + 1, now)
             if probe.state is not before:
                 self._path_changed(probe, before, now)
             if doubted or (probe.state is PathState.DOWN and before is not PathState.DOWN):
                 self._alarm(probe, now)
+            elif asked:
+                self._stale = True
         else:
             self._send(probe, token, now)
 
@@ -182,7 +184,7 @@ class Agent:
         if event.source != event.path.address:
             probe.ignored += 1
             return
-        before, meaning, doubted = probe.state, probe.meaning, probe.checking
+        before, meaning, asked, rises = probe.state, probe.meaning, probe.checking, probe.rises
         outcome = probe.reply(event.reply, self.situation.site.probe.interval, self.situation.chance, now)
         if outcome is not Outcome.PROVED:
             return
@@ -190,7 +192,9 @@ class Agent:
             self._path_changed(probe, before, now)
         if probe.is_held(now):
             self._hold_others(probe)
-        if doubted or probe.meaning is not meaning or self.situation.failover.waiting:
+        if probe.rises == 1 and not rises:
+            self._encourage(probe, now)
+        if asked or probe.meaning is not meaning or self.situation.failover.waiting:
             self._stale = True
 
     def _hold_others(self, draining: PathProbe) -> None:
@@ -254,7 +258,14 @@ class Agent:
     def _alarm(self, doubted: PathProbe, now: float) -> None:
         """A path is about to be called down: whoever shares its WAN or its SBC, or may take over, testifies now."""
         for probe in self.situation.probes.values():
-            if probe is not doubted:
+            if probe is not doubted and probe.state is not PathState.DOWN:
+                probe.testify(now)
+        self._stale = True
+
+    def _encourage(self, rising: PathProbe, now: float) -> None:
+        """A path comes back: the others that are down are asked now as well, or being asked later would be blamed."""
+        for probe in self.situation.probes.values():
+            if probe is not rising and probe.state is PathState.DOWN:
                 probe.testify(now)
         self._stale = True
 
@@ -372,7 +383,8 @@ class Agent:
         dead = {wan.name: why for wan in situation.site.wans if (why := situation.dead(wan))}
         situation.attribution = attribute(situation.matrix(now), dead)
         for wan in situation.site.wans:
-            verdict = judge_wan(situation.dead(wan), situation.probes_of(wan=wan.name), situation.attribution, wan)
+            heard = [probe for probe in situation.probes_of(wan=wan.name) if probe.is_heard(now)]
+            verdict = judge_wan(situation.dead(wan), heard, situation.attribution, wan)
             self._settle(f"wan {wan.name}", situation.wan_health(wan.name), verdict, now)
         for sbc in situation.site.sbcs:
             answer = judge_sbc(sbc, situation.probes_of(sbc=sbc.name), situation.attribution)

@@ -46,6 +46,8 @@ class Standing:
     """Up, and not asking to be left alone."""
     degraded: bool
     draining: bool
+    checking: bool
+    """Was asked to testify and may still answer in time."""
     judged: bool
     """Has had a verdict at all."""
     proven_at: float
@@ -104,15 +106,15 @@ class Failover:
         current = next((standing for standing in ranked if standing.place == self.active), None)
         if current is None:
             return self._first(ranked, now)
+        if not (current.down or current.draining or current.degraded):
+            self.degraded_since = NEVER
+            return self._fail_back(current, ranked, policy, chance, now)
+        self._forget_failback()
         if current.down:
-            self._forget_failback()
             return self._flee(current, ranked, policy, now)
         if current.draining:
             return self._improve(current, ranked, policy, now, f"{current.place.sbc} asks to be left alone")
-        if current.degraded:
-            return self._leave_degraded(current, ranked, policy, now)
-        self.degraded_since = NEVER
-        return self._fail_back(current, ranked, policy, chance, now)
+        return self._leave_degraded(current, ranked, policy, now)
 
     # --- moves
 
@@ -126,12 +128,15 @@ class Failover:
         return None
 
     def _flee(self, current: Standing, ranked: list[Standing], policy: FailoverPolicy, now: float) -> Switch | None:
-        refuge = next((s for s in ranked if s.usable and s.proven_at >= current.alarmed_at), None)
-        if refuge is None:
-            self.waiting = True
-            self.suppressed = "nowhere to go: no other place is proven"
-            return None
-        return self._spend(refuge.place, f"{current.place} is down", policy, now)
+        """The best place that has proven itself since the alarm; a better one that was just asked is waited for."""
+        for refuge in ranked:
+            if refuge.usable and refuge.proven_at >= current.alarmed_at:
+                return self._spend(refuge.place, f"{current.place} is down", policy, now)
+            if refuge.usable and refuge.checking:
+                break
+        self.waiting = True
+        self.suppressed = "nowhere to go: no other place is proven"
+        return None
 
     def _improve(
         self, current: Standing, ranked: list[Standing], policy: FailoverPolicy, now: float, reason: str
@@ -202,10 +207,9 @@ class Failover:
 
     def _refill(self, policy: FailoverPolicy, now: float) -> None:
         full = float(policy.switches)
+        while self.tokens < full and now >= self.refilled_at + policy.switch_refill:
+            self.tokens += 1
+            self.refilled_at += policy.switch_refill
         if self.tokens >= full:
+            self.tokens = full
             self.refilled_at = now
-            return
-        earned = int((now - self.refilled_at) / policy.switch_refill)
-        if earned:
-            self.tokens = min(full, self.tokens + earned)
-            self.refilled_at += earned * policy.switch_refill

@@ -47,7 +47,7 @@ def dead_wan(wan: Wan, link: LinkChanged | None) -> str:
 
 
 def judge_wan(dead: str, probes: Iterable[PathProbe], attribution: Attribution, wan: Wan) -> Judgement | None:
-    """State of a WAN; None while it cannot be told."""
+    """State of a WAN, from those of its probes that are heard; None while it cannot be told."""
     if dead:
         return WanState.DOWN, dead
     if any(probe.state in (PathState.UP, PathState.SUSPECT) for probe in probes):

@@ -92,8 +92,8 @@ class PathProbe:
     """In a row, in this episode."""
     rises: int = 0
     stalls: int = 0
-    checking: bool = False
-    """Another path of the same WAN or SBC is in doubt and this one was asked to testify."""
+    asked_at: float = NEVER
+    """When it was asked to testify, because another path came into doubt or came back; NEVER if it was heard since."""
     next_send: float = NEVER
     next_kind: Kind = Kind.STEADY
     answer_by: float = NEVER
@@ -123,11 +123,16 @@ class PathProbe:
     def open(self) -> bool:
         return self.opened_at is not None
 
+    @property
+    def checking(self) -> bool:
+        return self.asked_at < NEVER
+
     def is_held(self, now: float) -> bool:
         return now < self.hold_until
 
-    def proven_since(self, instant: float) -> bool:
-        return self.state is PathState.UP and self.proven_at >= instant
+    def is_heard(self, now: float) -> bool:
+        """Whether its state says something about now: it had a verdict, and is being probed."""
+        return self.state is not PathState.UNKNOWN and not self.is_held(now)
 
     # --- the socket
 
@@ -160,13 +165,12 @@ class PathProbe:
         self.plan(Kind.STEADY, now + interval * (1 - JITTER * chance.random()))
 
     def testify(self, now: float) -> None:
-        """Probe now rather than at the next cadence, because a sibling is in doubt."""
-        if not self.open or self.is_held(now) or self.misses or self.state is PathState.DOWN:
+        """Probe now rather than at the next cadence, because a sibling is in doubt or comes back."""
+        busy = self.rises if self.state is PathState.DOWN else self.misses
+        if not self.open or self.is_held(now) or busy or (self.sent and self.sent[-1].at >= now):
             return
-        if self.sent and self.sent[-1].at >= now:
-            return
-        self.checking = True
-        self.plan(Kind.STEADY, now)
+        self.asked_at = now
+        self.plan(Kind.RISING if self.state is PathState.DOWN else Kind.STEADY, now)
 
     def missed(self, needed: int, now: float) -> bool:
         """The answer did not come in time. True if this was the last miss before a verdict.
@@ -182,7 +186,7 @@ class PathProbe:
         self.stalls = 0
         if self.state is PathState.DOWN:
             self.rises = 0
-            self.checking = False
+            self.asked_at = NEVER
             return False
         self.misses += 1
         if self.misses >= needed:
@@ -230,7 +234,8 @@ class PathProbe:
         self.timeout.sample(now - probe.at)
         self.answer_by = NEVER
         self.stalls = 0
-        self.checking = False
+        if probe.at >= self.asked_at:
+            self.asked_at = NEVER
         self._understand(meaning, now)
         self._rise(probe, interval, chance, now)
         if meaning is Meaning.DRAINING:
@@ -240,7 +245,7 @@ class PathProbe:
     def hold(self, until: float) -> None:
         """The server wishes to be left alone until then."""
         self.hold_until = until
-        self.checking = False
+        self.asked_at = NEVER
         if self.open:
             self.plan(Kind.STEADY, until)
 
@@ -297,7 +302,7 @@ class PathProbe:
         """The path is down."""
         self.answer_by = NEVER
         self.rises = 0
-        self.checking = False
+        self.asked_at = NEVER
         self.evidence = evidence
         self.up_since = NEVER
         if evidence:

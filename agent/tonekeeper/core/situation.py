@@ -116,12 +116,12 @@ class Situation:
 
 def cell_of(probes: list[PathProbe], now: float) -> Cell:
     """What one WAN knows of one SBC, over all its addresses."""
-    heard = [probe for probe in probes if probe.state is not PathState.UNKNOWN and not probe.is_held(now)]
+    heard = [probe for probe in probes if probe.is_heard(now)]
     if not heard:
         return Cell.UNKNOWN
     if any(probe.state is PathState.UP and not probe.checking for probe in heard):
         return Cell.UP
-    if any(probe.state is not PathState.DOWN or probe.rises for probe in heard):
+    if any(probe.state is not PathState.DOWN or probe.rises or probe.checking for probe in heard):
         return Cell.DOUBT
     return Cell.DOWN
 
@@ -138,6 +138,7 @@ def _standing(place: Place, order: tuple[int, ...], probes: list[PathProbe], dra
         usable=bool(free),
         degraded=bool(free) and all(probe.meaning is Meaning.DEGRADED for probe in free),
         draining=bool(up) and not free,
+        checking=any(probe.checking for probe in free),
         judged=bool(judged),
         proven_at=max((probe.proven_at for probe in free), default=LONG_AGO),
         up_since=min((probe.up_since for probe in free), default=NEVER),

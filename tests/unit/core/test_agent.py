@@ -150,7 +150,7 @@ def test_icmp_port_unreachable_is_a_verdict_at_once():
     start = talk.now
     talk.pass_until(lambda: bool(talk.sent(start, wan="fibre", sbc="primary")))
     talk.tell(IcmpReceived(path("fibre", "primary"), 3, 3, "192.0.2.1"))
-    talk.pass_time(0.05)
+    talk.pass_time(0.2)
     assert talk.active == "alternate over fibre"
     assert talk.path("fibre", "primary").last_reply == "icmp 3/3"
     assert "ICMP port unreachable, says 192.0.2.1" in talk.path("fibre", "primary").reason
