@@ -181,7 +181,8 @@ class Simulation:
             self.journal.append(Step(now, event, commands))
         if commands:
             self._carry_out(commands)
-        self._deadline = self._ask()
+        deadline = self.agent.next_deadline()
+        self._deadline = inf if deadline is None else deadline
         return commands
 
     def reload(self, site: Site) -> None:
@@ -193,10 +194,6 @@ class Simulation:
         return self.agent.report(self.now)
 
     # --- the crank
-
-    def _ask(self) -> float:
-        deadline = self.agent.next_deadline()
-        return inf if deadline is None else deadline
 
     def _advance(self, until: float, reached: Callable[[], bool] | None) -> bool:
         timeline = self.timeline
