@@ -211,8 +211,7 @@ def default_route_interface() -> str | None:
     try:
         with contextlib.closing(_open_socket(0, RECEIVE_BUFFER)) as sock:
             sock.socket.settimeout(_DUMP_TIMEOUT)
-            _ask_for_all(sock, rtnl.RTM_GETROUTE, rtmsg())
-            routes = [route for message in _answers(sock) if (route := _default_route(message))]
+            routes = [route for message in _all_routes(sock) if (route := _default_route(message))]
         return socket.if_indextoname(min(routes).interface) if routes else None
     except OSError as error:
         raise EdgeError("find the default route over netlink", error, remedy="name the WANs with [[wan]]") from None
@@ -228,13 +227,21 @@ def _default_route(message: Message) -> _DefaultRoute | None:
     return _DefaultRoute(message["family"] == socket.AF_INET6, metric, interface) if interface else None
 
 
+def _all_routes(sock: IPRSocket) -> Iterator[Message]:
+    """Family by family: asked for both at once, some kernels stop after the first."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        request = rtmsg()
+        request["family"] = family
+        _ask_for_all(sock, rtnl.RTM_GETROUTE, request)
+        yield from _answers(sock)
+
+
 def _answers(sock: IPRSocket) -> Iterator[Message]:
     while True:
         for message in sock.get():
             if message["header"]["type"] in (NLMSG_DONE, NLMSG_ERROR):
                 return
-            if message["header"]["type"] == rtnl.RTM_NEWROUTE:
-                yield message
+            yield message
 
 
 def _open_socket(groups: int, receive_buffer: int) -> IPRSocket:

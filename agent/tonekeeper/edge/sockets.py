@@ -4,10 +4,11 @@ The socket is bound to the WAN's device. Linux then looks for a route among thos
 WAN is probed although another one has the better default route. What that look-up finds:
 
 - a route in the main table, of whatever metric: used; the source address is that route's, or the device's first.
-- a route only in another table: found if a policy rule leads there for this device (`oif eth1`) or for the source
-  address (`from 192.0.2.2`); the latter only if `source` is given, because the look-up comes before the choice.
-- none at all: IPv4 takes the SBC for a neighbour on the link. Nobody answers its ARP request, and after about three
-  seconds this host itself reports host unreachable in the error queue. IPv6 refuses with ENETUNREACH at once.
+- a route only in another table: used if a policy rule leads there, for this device (`oif eth1`) or for the source
+  address (`from 192.0.2.2`), be it given or the device's first.
+- none at all: IPv4 takes the SBC for a neighbour on the link, nobody answers its ARP requests, and the path is silent.
+  (The kernel's own host unreachable comes over `lo`, so it does not reach a socket bound to another device.) IPv6
+  refuses with ENETUNREACH at once.
 
 ICMP errors are read from the error queue as soon as they arrive (edge/error_queue.py). A flood of garbage costs a
 bounded share of the loop: so many datagrams at a time, a pause in between, and of those that hold no branch of ours
