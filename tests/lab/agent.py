@@ -111,13 +111,21 @@ class Agent:
         self.wait_ready(within)
 
     def wait_ready(self, within: float = 15.0) -> None:
-        def ready() -> bool:
+        """Until the first round of verdicts is complete."""
+        self._wait_for_200("/readyz", within)
+
+    def wait_served(self, within: float = 15.0) -> None:
+        """Until it listens, whatever it knows by then."""
+        self._wait_for_200("/healthz", within)
+
+    def _wait_for_200(self, path: str, within: float) -> None:
+        def answers() -> bool:
             if not self.process.running:
                 raise LabError(f"the agent ended with {self.process.wait(0)}:\n{self.process.output}")
-            return self.get("/readyz")[0] == 200
+            return self.get(path)[0] == 200
 
         try:
-            until(ready, within=within, what="GET /readyz gives no 200")
+            until(answers, within=within, what=f"GET {path} gives no 200")
         except LabError as error:
             raise LabError(f"{error}\n{self.process.output}") from None
 

@@ -96,7 +96,7 @@ def test_the_same_reply_with_everything_right_does_keep_it_alive(lab: Lab, agent
     """Without this, the test above would prove nothing."""
     fibre, primary = lab.provider("fibre"), lab.sbc("primary")
     with Wiretap(fibre.namespace, "access") as tap, fibre.silence(primary.address):
-        for _ in range(8):
+        for _ in range(5):
             forge(fibre, answer_to(tap.next_probe(primary.endpoint)))
     path = agent.status().path("fibre", "primary")
     assert path["ignored"] == 0
