@@ -10,7 +10,7 @@ from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 
 from tonekeeper.core.events import LinkChanged
 from tonekeeper.edge.link_table import LinkTable
-from tonekeeper.edge.netlink import learn
+from tonekeeper.edge.netlink.links import learn
 
 UP, RUNNING, LOWER_UP, DORMANT = 0x1, 0x40, 0x10000, 0x20000
 AF_INET, AF_INET6, AF_BRIDGE = 2, 10, 7

@@ -1,0 +1,153 @@
+"""Ask the kernel over netlink: one request, and its answers or its errno.
+
+Everything is there when `sendto` returns, so an exchange takes as long as the kernel's work and no longer: tens of
+microseconds for a change, some milliseconds for a long dump. Messages stay bytes until somebody wants one decoded, for
+that is what costs (see docs/decisions/0004-netlink.md).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+NLM_F_REQUEST = 0x1
+NLM_F_ACK = 0x4
+NLM_F_DUMP = 0x300
+NLM_F_REPLACE = 0x100
+NLM_F_EXCL = 0x200
+NLM_F_CREATE = 0x400
+
+NLM_F_DUMP_INTR = 0x10
+NLMSG_ERROR = 2
+NLMSG_DONE = 3
+
+HEADER = struct.Struct("=IHHII")
+"""struct nlmsghdr: length with this header, type, flags, sequence number, port id."""
+_ERROR = struct.Struct("=i")
+_ATTRIBUTE = struct.Struct("=HH")
+
+_SOL_NETLINK = 270
+_NETLINK_CAP_ACK = 10
+_NETLINK_EXT_ACK = 11
+_NETLINK_GET_STRICT_CHK = 12
+_NLM_F_ACK_TLVS = 0x200
+_NLMSGERR_ATTR_MSG = 1
+
+ROOM = 65536
+"""Bytes read at once; the kernel fills up to 32 KiB of them with parts of a dump."""
+_PATIENCE = 2.0
+_TRIES = 5
+
+Codec = Any
+"""A message of pyroute2: fields and attributes go in by subscript, bytes come out."""
+
+
+class Message(NamedTuple):
+    """One message as it came, header and all."""
+
+    kind: int
+    flags: int
+    data: bytes
+
+
+class Exchange:
+    """A netlink socket to ask with, one question after the other. `OSError` carries the kernel's errno and words."""
+
+    def __init__(self, protocol: int) -> None:
+        self._sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        self._sock.settimeout(_PATIENCE)
+        for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK):
+            self._set_if_known(option)
+        self._sock.bind((0, 0))
+        self._sequence = 0
+
+    def _set_if_known(self, option: int) -> None:
+        try:
+            self._sock.setsockopt(_SOL_NETLINK, option, 1)
+        except OSError as error:
+            if error.errno != errno.ENOPROTOOPT:  # an older kernel: longer answers, fewer words, dumps unfiltered
+                raise
+
+    def __enter__(self) -> Exchange:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def change(self, kind: int, body: bytes, flags: int = 0) -> None:
+        """Have something done; `body` is the message after its header."""
+        for _ in self._answers(self._send(kind, body, NLM_F_REQUEST | NLM_F_ACK | flags)):
+            pass
+
+    def ask(self, kind: int, body: bytes) -> list[Message]:
+        return list(self._answers(self._send(kind, body, NLM_F_REQUEST | NLM_F_ACK)))
+
+    def dump(self, kind: int, body: bytes) -> list[Message]:
+        """All there is; asked for again while the answer was disturbed by a change in the middle."""
+        for _ in range(_TRIES):
+            found = list(self._answers(self._send(kind, body, NLM_F_REQUEST | NLM_F_DUMP)))
+            if not any(message.flags & NLM_F_DUMP_INTR for message in found):
+                return [message for message in found if message.kind != NLMSG_DONE]
+        raise OSError(errno.EINTR, "what was asked for keeps changing")
+
+    def _send(self, kind: int, body: bytes, flags: int) -> int:
+        self._sequence += 1
+        self._sock.send(HEADER.pack(HEADER.size + len(body), kind, flags, self._sequence, 0) + body)
+        return self._sequence
+
+    def _answers(self, sequence: int) -> Iterator[Message]:
+        """Up to the acknowledgement or the end of the dump, which may carry NLM_F_DUMP_INTR as well."""
+        while True:
+            for message in split(self._sock.recv(ROOM)):
+                if HEADER.unpack_from(message.data)[3] != sequence:
+                    continue
+                if message.kind == NLMSG_ERROR:
+                    _raise_unless_acknowledged(message)
+                    return
+                yield message
+                if message.kind == NLMSG_DONE:
+                    return
+
+
+def split(data: bytes) -> Iterator[Message]:
+    """The messages in what one `recv` gave. What is cut short is left out, with all that follows."""
+    offset = 0
+    while offset + HEADER.size <= len(data):
+        length, kind, flags, _, _ = HEADER.unpack_from(data, offset)
+        if length < HEADER.size or offset + length > len(data):
+            return
+        yield Message(kind, flags, data[offset : offset + length])
+        offset += (length + 3) & ~3
+
+
+def body_of(codec: Codec) -> bytes:
+    """What pyroute2 makes of a message, without the header."""
+    codec.encode()
+    return bytes(codec.data)[HEADER.size :]
+
+
+def _raise_unless_acknowledged(message: Message) -> None:
+    (negative,) = _ERROR.unpack_from(message.data, HEADER.size)
+    if negative:
+        words = _words(message) if message.flags & _NLM_F_ACK_TLVS else ""
+        raise OSError(-negative, words or os.strerror(-negative))
+
+
+def _words(message: Message) -> str:
+    """What the kernel says beside the number (extended acknowledgement); "" where it says nothing."""
+    offset = HEADER.size + _ERROR.size + HEADER.size
+    while offset + _ATTRIBUTE.size <= len(message.data):
+        length, kind = _ATTRIBUTE.unpack_from(message.data, offset)
+        if length < _ATTRIBUTE.size:
+            break
+        if kind == _NLMSGERR_ATTR_MSG:
+            return message.data[offset + _ATTRIBUTE.size : offset + length].rstrip(b"\0").decode(errors="replace")
+        offset += (length + 3) & ~3
+    return ""
