@@ -65,6 +65,9 @@ ROUTES = {
 
 ROUTERS = ("cpe", "fibre", "lte", "core")
 
+SYSCTLS = {"net.ipv6.conf.all.disable_ipv6": "1", "net.ipv6.conf.default.disable_ipv6": "1"}
+"""Everywhere: the lab is IPv4 only so far, and the kernel's own link-local addresses come whenever they like."""
+
 ROUTER_SYSCTLS = {
     "net.ipv4.ip_forward": "1",
     "net.ipv4.conf.all.rp_filter": "2",
@@ -136,6 +139,8 @@ class Lab:
 
     def start(self) -> None:
         """Lay the lines, load the rules, start the SBCs and see them answer."""
+        for namespace in self._namespaces.values():
+            namespace.set_sysctls(SYSCTLS)
         self._lay_lines()
         for role in ROUTERS:
             self._namespaces[role].set_sysctls(ROUTER_SYSCTLS)
