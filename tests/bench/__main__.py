@@ -1,0 +1,68 @@
+"""`python -m tests.bench [--seed N] [BENCH ...]`: measures, prints a table each, and writes docs/benchmarks.md.
+
+A limit that is missed is printed as missed and is no failure: these numbers are for people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench import detection, footprint, hot_path, startup
+from tests.bench.machine import describe_machine
+from tests.bench.rendering import render_missed, render_page, render_text
+from tests.bench.results import Table
+from tests.lab.needs import missing
+
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+BENCHES: dict[str, Callable[[int], Iterator[Table]]] = {
+    "detection": detection.bench,
+    "footprint": footprint.bench,
+    "startup": startup.bench,
+    "hot_path": hot_path.bench,
+}
+COMMANDS = ("keepalived", "prometheus-blackbox-exporter")
+"""Of the packages of the same names, beside what the lab needs."""
+SEED = 42
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--seed", type=int, default=SEED, help="of the random phases (default: %(default)s)")
+    parser.add_argument(
+        "bench", nargs="*", help=f"{', '.join(BENCHES)}; all, and the page is written, when none is named"
+    )
+    told = parser.parse_args()
+    if unknown := [name for name in told.bench if name not in BENCHES]:
+        parser.error(f"cannot measure {', '.join(unknown)}; there is {', '.join(BENCHES)}")
+    if reason := missing() or _missing_commands():
+        print(f"cannot measure: {reason}", file=sys.stderr)
+        return 4
+    tables = list(_measure(told.bench or list(BENCHES), told.seed))
+    print(render_missed(tables))
+    if not told.bench:
+        PAGE.write_text(render_page(tables, describe_machine(), datetime.now(UTC), told.seed, BENCHES))
+        print(f"written: docs/{PAGE.name}")
+    return 0
+
+
+def _measure(names: list[str], seed: int) -> Iterator[Table]:
+    print(f"seed {seed}")
+    for name in names:
+        print(f"measuring: {name}", flush=True)
+        for table in BENCHES[name](seed):
+            print(render_text(table), flush=True)
+            yield table
+
+
+def _missing_commands() -> str:
+    absent = [command for command in COMMANDS if shutil.which(command) is None]
+    return f"there is no {', '.join(absent)}: apt-get install {' '.join(absent)}" if absent else ""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
