@@ -16,17 +16,26 @@ from tonekeeper.core.events import (
     Facility,
     FacilityFailed,
     FacilityRecovered,
+    FlowsDeleted,
+    FlowsListed,
+    FlowsUnavailable,
+    GatewayChanged,
     IcmpReceived,
     LinkChanged,
     PathOpened,
     PathRefused,
+    PathWalked,
+    PlanApplied,
+    PlanRefused,
     ReplyReceived,
+    ReversePathFilterRead,
     SbcResolved,
     SbcUnresolved,
     SendRefused,
     SiteChanged,
     Started,
 )
+from tonekeeper.core.kernel import Flow, Protocol
 from tonekeeper.wire.endpoint import Endpoint
 
 PATHS = st.sampled_from([path(wan, sbc) for wan in ("fibre", "lte") for sbc in ("primary", "alternate")])
@@ -36,6 +45,18 @@ LINKS = st.builds(
     present=st.booleans(),
     carrier=st.booleans(),
     addresses=st.sampled_from([(), ("198.51.100.2",), ("203.0.113.2",), ("198.51.100.3", "2001:db8::3")]),
+)
+FLOWS = st.builds(
+    Flow,
+    protocol=st.sampled_from(Protocol),
+    source=st.sampled_from(["192.168.1.20", "203.0.113.2"]),
+    source_port=st.just(5060),
+    destination=st.just(ADDRESS["primary"].host),
+    destination_port=st.sampled_from([5060, 30000]),
+    nat_source=st.sampled_from(list(OWN.values())),
+    nat_source_port=st.just(5060),
+    packets_out=st.none() | st.integers(0, 5),
+    packets_in=st.none() | st.integers(0, 5),
 )
 HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
     Started: st.just(Started()),
@@ -52,6 +73,16 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
     SiteChanged: st.sampled_from([SiteChanged(site()), SiteChanged(site("lte")), SiteChanged(site(sbcs="alternate"))]),
     ClockJumped: st.builds(ClockJumped, st.floats(-1e9, 1e9)),
     FacilityFailed: st.builds(FacilityFailed, st.sampled_from(Facility), st.integers(0, 133), st.just("no")),
+    GatewayChanged: st.builds(
+        GatewayChanged, st.sampled_from(list(OWN)), st.sampled_from([None, "", "198.51.100.1"]), st.just(None)
+    ),
+    ReversePathFilterRead: st.builds(ReversePathFilterRead, st.sampled_from(list(OWN)), st.integers(0, 2)),
+    PlanApplied: st.builds(PlanApplied, st.integers(0, 9), st.integers(0, 9)),
+    PlanRefused: st.builds(PlanRefused, st.integers(0, 9), st.just(1), st.just("not permitted")),
+    FlowsListed: st.builds(FlowsListed, st.lists(FLOWS, max_size=4).map(tuple)),
+    FlowsUnavailable: st.just(FlowsUnavailable(1, "not permitted")),
+    FlowsDeleted: st.builds(FlowsDeleted, st.integers(0, 9)),
+    PathWalked: st.builds(PathWalked, PATHS, st.sampled_from([(), ("", "192.0.2.254"), ("192.0.2.254",)])),
     FacilityRecovered: st.builds(FacilityRecovered, st.sampled_from(Facility)),
 }
 WORLD = st.sampled_from(["silence fibre", "silence primary", "silence all", "restore", "503", "500", "late answer"])
@@ -90,7 +121,7 @@ def test_every_kind_of_event_is_tried():
     )
 )
 def test_nothing_that_happens_breaks_the_agent(story):
-    talk = Talk().begin()
+    talk = Talk(site(mode="steer")).begin()
     for happening, wait in story:
         if isinstance(happening, str):
             change_world(talk, happening)

@@ -24,17 +24,26 @@ from tonekeeper.core.events import (
     Facility,
     FacilityFailed,
     FacilityRecovered,
+    FlowsDeleted,
+    FlowsListed,
+    FlowsUnavailable,
+    GatewayChanged,
     IcmpReceived,
     LinkChanged,
     PathOpened,
     PathRefused,
+    PathWalked,
+    PlanApplied,
+    PlanRefused,
     ReplyReceived,
+    ReversePathFilterRead,
     SbcResolved,
     SbcUnresolved,
     SendRefused,
     SiteChanged,
     Started,
 )
+from tonekeeper.core.kernel import Flow, Protocol
 from tonekeeper.core.site import FailoverPolicy, Path, Sbc, Site, Transport, Wan
 from tonekeeper.drivers.sim.simulation import Simulation
 from tonekeeper.wire.endpoint import Endpoint
@@ -121,6 +130,17 @@ def about_the_rest():
     for facility in Facility:
         yield FacilityFailed(facility, "cannot write: disk is full", 28)
         yield FacilityRecovered(facility)
+    for interface in ("eth0", "nothing0"):
+        yield GatewayChanged(interface, None, None)
+        yield GatewayChanged(interface, "192.0.2.7", "")
+        yield ReversePathFilterRead(interface, 1)
+    for number in (0, 1, 99):
+        yield PlanApplied(number, 3)
+        yield PlanRefused(number, 1, "not permitted")
+    stuck = Flow(Protocol.UDP, "192.168.1.20", 5060, "198.51.100.10", 5060, "203.0.113.10", 5060)
+    yield from (FlowsListed(()), FlowsListed((stuck,)), FlowsUnavailable(1, "not permitted"), FlowsDeleted(1))
+    for path in [KNOWN, *UNKNOWN]:
+        yield PathWalked(path, ("", "192.0.2.254"))
     yield from (ClockJumped(31_536_000.0), ClockJumped(-31_536_000.0), Started(), DeadlineReached("0" * 32))
     yield from (SiteChanged(site) for site in (SITE, HASTY, SMALLER, OTHER))
 

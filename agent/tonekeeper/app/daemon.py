@@ -18,8 +18,29 @@ from typing import Protocol, assert_never
 from tonekeeper import __version__
 from tonekeeper.app.recording import Recording
 from tonekeeper.core.agent import Agent
-from tonekeeper.core.commands import ClosePath, Command, LogChange, OpenPath, ResolveSbc, SendOptions
-from tonekeeper.core.events import ClockJumped, Event, Facility, FacilityFailed, FacilityRecovered, SiteChanged, Started
+from tonekeeper.core.commands import (
+    ApplyPlan,
+    ClosePath,
+    Command,
+    DeleteFlows,
+    ListFlows,
+    LogChange,
+    OpenPath,
+    ResolveSbc,
+    SendOptions,
+    WalkPath,
+)
+from tonekeeper.core.events import (
+    ClockJumped,
+    Event,
+    Facility,
+    FacilityFailed,
+    FacilityRecovered,
+    FlowsUnavailable,
+    PathWalked,
+    SiteChanged,
+    Started,
+)
 from tonekeeper.core.site import Site, Wan
 from tonekeeper.drivers.live import LiveDriver
 from tonekeeper.edge import service
@@ -27,6 +48,7 @@ from tonekeeper.edge.clock import JumpDetector
 from tonekeeper.edge.entropy import token
 from tonekeeper.edge.files import SingleInstance
 from tonekeeper.edge.resolver import Resolver
+from tonekeeper.edge.routes import SteeringRoutes
 from tonekeeper.edge.sockets import ProbeSockets
 from tonekeeper.errors import ConfigError, EdgeError
 from tonekeeper.faces.cli.outcome import Exit
@@ -120,6 +142,7 @@ class Daemon:
         )
         self._sockets = ProbeSockets(self.feed)
         self._resolver = Resolver(self.feed, loop)
+        self._routes = SteeringRoutes(self.feed)
         self._links = self._make_links(_interfaces(site), self.feed)
         for number, handler in ((signal.SIGTERM, self.stop), (signal.SIGINT, self.stop), (signal.SIGHUP, self._hup)):
             loop.add_signal_handler(number, handler)
@@ -165,6 +188,12 @@ class Daemon:
                 self._sockets.execute(command)
             case ResolveSbc():
                 self._resolver.execute(command)
+            case ApplyPlan():
+                self._routes.execute(command)
+            case ListFlows() | DeleteFlows():
+                self.feed(FlowsUnavailable(0, "not built yet"))
+            case WalkPath():
+                self.feed(PathWalked(command.path, ()))
             case LogChange():
                 self._log.change(command)
             case _:

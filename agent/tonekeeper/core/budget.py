@@ -27,7 +27,11 @@ Q_FLOOR, Q_CEILING = 0.02, 0.9
 MEMORY = 1000
 """Steady probes after which an observation has faded to 1/e: 80 minutes at a 5 s cadence."""
 
+ENOUGH = 20
+"""Probes before a share of them means anything."""
+
 _FADE = 1 - 1 / MEMORY
+_SEEN_FADE = 1 - 10 / MEMORY
 _CONFIRMED_FADE = 1 - 1 / 100  # counted per episode, and episodes are rare
 
 
@@ -40,22 +44,22 @@ class LossEstimate:
     confirmed: float = 10.0
     confirmed_missed: float = 0.2
     seen: float = 0.0
-    """The same without the start values: what the report may show as measured."""
+    """The same without the start values and fading ten times as fast: what the report may show as measured."""
     seen_missed: float = 0.0
 
     def answered(self) -> None:
         """A steady probe was answered in time."""
         self.probes = self.probes * _FADE + 1
         self.misses *= _FADE
-        self.seen = self.seen * _FADE + 1
-        self.seen_missed *= _FADE
+        self.seen = self.seen * _SEEN_FADE + 1
+        self.seen_missed *= _SEEN_FADE
 
     def missed(self, in_a_row: int, then_answered: bool) -> None:
         """A steady probe was missed and `in_a_row - 1` confirming ones after it; was the next one answered?"""
         self.probes = self.probes * _FADE + 1
         self.misses = self.misses * _FADE + 1
-        self.seen = self.seen * _FADE + 1
-        self.seen_missed = self.seen_missed * _FADE + 1
+        self.seen = self.seen * _SEEN_FADE + 1
+        self.seen_missed = self.seen_missed * _SEEN_FADE + 1
         self.confirmed = self.confirmed * _CONFIRMED_FADE + (in_a_row - 1) + then_answered
         self.confirmed_missed = self.confirmed_missed * _CONFIRMED_FADE + (in_a_row - 1)
 
@@ -63,6 +67,11 @@ class LossEstimate:
     def share(self) -> float | None:
         """Share of steady probes missed, 0..1; None before anything was measured."""
         return self.seen_missed / self.seen if self.seen else None
+
+    @property
+    def lately(self) -> float:
+        """The same for judging: 0 until enough was seen to say more."""
+        return self.seen_missed / self.seen if self.seen >= ENOUGH else 0.0
 
     @property
     def p(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tonekeeper.core.kernel import Flow, KernelPlan
 from tonekeeper.core.site import Path, Transport
 
 
@@ -56,4 +57,35 @@ class LogChange:
     reason: str
 
 
-Command = OpenPath | ClosePath | SendOptions | ResolveSbc | LogChange
+@dataclass(frozen=True, slots=True)
+class ApplyPlan:
+    """Make the kernel hold exactly this of ours. Answer: PlanApplied, PlanRefused."""
+
+    number: int
+    plan: KernelPlan
+
+
+@dataclass(frozen=True, slots=True)
+class ListFlows:
+    """Read the conntrack entries to these addresses and networks. Answer: FlowsListed, FlowsUnavailable."""
+
+    destinations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFlows:
+    """Delete these conntrack entries, and only these. Answer: FlowsDeleted, FlowsUnavailable."""
+
+    flows: tuple[Flow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WalkPath:
+    """Find the routers on the way: probes with rising TTL, bound to the WAN. Answer: PathWalked."""
+
+    path: Path
+    interface: str
+    source: str
+
+
+Command = OpenPath | ClosePath | SendOptions | ResolveSbc | ApplyPlan | ListFlows | DeleteFlows | WalkPath | LogChange

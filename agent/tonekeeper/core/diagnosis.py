@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tonekeeper.core import circuits
 from tonekeeper.core.attribution import Attribution
 from tonekeeper.core.events import Facility
 from tonekeeper.core.failover import Place, Standing
@@ -15,12 +16,15 @@ FindingChange = tuple[str, str, str, str]
 """subject, before, after, reason: the arguments of a LogChange"""
 
 _FACILITY_CODES = {Facility.JOURNAL: "journal-unwritable", Facility.HTTP: "http-unavailable"}
+MOST_FLOWS = 5
+"""Stale flows named in a finding; the report has them all."""
+
 _SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 
 
 def update(situation: Situation, now: float) -> list[FindingChange]:
     """Bring the active findings up to date; what came and what went, for the log."""
-    held = {f"{one.code} {one.subject}".strip(): one for one in observe(situation)}
+    held = {f"{one.code} {one.subject}".strip(): one for one in observe(situation, now)}
     changes: list[FindingChange] = []
     for key in [key for key in situation.findings if key not in held]:
         del situation.findings[key]
@@ -67,11 +71,13 @@ def _rendered(active: ActiveFinding, now: float) -> FindingReport:
     )
 
 
-def observe(situation: Situation) -> Iterator[Observation]:
+def observe(situation: Situation, now: float) -> Iterator[Observation]:
     yield from _site_and_wans(situation)
+    yield from circuits.observe(situation, now)
     yield from _sbcs(situation)
     yield from _paths(situation)
     yield from _decision(situation)
+    yield from _steering(situation)
     yield from _own_house(situation)
 
 
@@ -130,8 +136,21 @@ def _decision(situation: Situation) -> Iterator[Observation]:
     if first is not None and first.place != failover.active:
         evidence = {"why": failover.reason, "preferred": str(first.place)}
         yield Observation("not-on-first-choice", str(failover.active), evidence)
+    if failover.taken_back is not None and failover.taken_back != failover.active:
+        yield Observation("switch-taken-back", str(failover.taken_back), {})
     if failover.suppressed:
         yield Observation("failover-suppressed", str(failover.active), {"why": failover.suppressed})
+
+
+def _steering(situation: Situation) -> Iterator[Observation]:
+    steering, active = situation.steering, situation.failover.active
+    if steering.refused:
+        yield Observation("steering-refused", str(active or situation.site.name), {"why": steering.refused})
+    if steering.unavailable:
+        yield Observation("flows-unseen", "", {"why": steering.unavailable})
+    if steering.stale and active is not None:
+        evidence = {"count": str(len(steering.stale)), "flows": "; ".join(steering.stale[:MOST_FLOWS])}
+        yield Observation("stale-binding", active.wan, evidence)
 
 
 def _alternates(standings: tuple[Standing, ...], active: Place) -> Iterator[Observation]:

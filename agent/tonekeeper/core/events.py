@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tonekeeper.core.kernel import Flow
 from tonekeeper.core.site import Path, Site
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
@@ -127,6 +128,74 @@ class ClockJumped:
     by: float
 
 
+@dataclass(frozen=True, slots=True)
+class GatewayChanged:
+    """How packets leave through an interface, from the default routes of all tables but ours; at start and on change.
+
+    A gateway is an address, "" where the link needs none, None where no way is known.
+    """
+
+    interface: str
+    v4: str | None
+    v6: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReversePathFilterRead:
+    """rp_filter in force for an interface (the larger of its own and `all`'s): 0 off, 1 strict, 2 loose."""
+
+    interface: str
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanApplied:
+    """The kernel holds the plan of this number, read back. Answer to `ApplyPlan`."""
+
+    number: int
+    changes: int
+    """Routes and rules that were added or removed for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRefused:
+    """The kernel did not take the plan of this number; what it holds was put back to the plan before."""
+
+    number: int
+    errno: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsListed:
+    """Answer to `ListFlows`."""
+
+    flows: tuple[Flow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsUnavailable:
+    """conntrack cannot be asked or changed here. Answer to `ListFlows` and `DeleteFlows`."""
+
+    errno: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsDeleted:
+    """Answer to `DeleteFlows`; entries that had gone by themselves count as well."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathWalked:
+    """Answer to `WalkPath`: who answered with "time exceeded" at TTL 1, 2, ...; "" for a hop that stayed silent."""
+
+    path: Path
+    hops: tuple[str, ...]
+
+
 class Facility(StrEnum):
     """What the agent itself stands on, besides the network it measures."""
 
@@ -162,6 +231,14 @@ Event = (
     | SbcUnresolved
     | SiteChanged
     | ClockJumped
+    | GatewayChanged
+    | ReversePathFilterRead
+    | PlanApplied
+    | PlanRefused
+    | FlowsListed
+    | FlowsUnavailable
+    | FlowsDeleted
+    | PathWalked
     | FacilityFailed
     | FacilityRecovered
 )

@@ -4,6 +4,7 @@
     settled --active place down--> (corroborate) --> best place proven since the alarm --> settled
     settled --active place draining, or degraded for min_dwell--> a better place --> settled
     settled, not on the first choice --first choice proven for failback_after + a random delay--> first choice
+    settled --active place down within its probation, and nowhere else to go--> back where it came from, once
 
 Restraint, in this order: never to a place that has not answered a probe sent since the alarm; never when there is
 nowhere to go; a token bucket on switches; minimum dwell while the active place still works at all; the way back only
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tonekeeper.core.chance import Chance
-from tonekeeper.core.instants import NEVER
+from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.site import FailoverPolicy
 
 SETTLE = 3.0
@@ -46,10 +47,14 @@ class Standing:
     """Up, and not asking to be left alone."""
     degraded: bool
     draining: bool
+    suppressed: bool
+    """Its WAN or its SBC flaps: not chosen while another place works."""
     checking: bool
     """Was asked to testify and may still answer in time."""
     judged: bool
     """Has had a verdict at all."""
+    closed: bool
+    """Its WAN has no carrier, no address or no interface: nothing can be sent there."""
     proven_at: float
     """When the latest answered probe was sent."""
     up_since: float
@@ -59,7 +64,7 @@ class Standing:
 
     @property
     def rank(self) -> tuple[int, ...]:
-        return (int(self.degraded), *self.order)
+        return (int(self.suppressed), int(self.degraded), *self.order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,15 @@ class Failover:
     waiting: bool = False
     """A move is due and waits for a place to prove itself, so every answer matters."""
     degraded_since: float = NEVER
+    left: Place | None = None
+    """The place that the latest switch left."""
+    taken_back: Place | None = None
+    """A place that did not help, and is not tried again before it has been proven anew."""
+    taken_back_at: float = LONG_AGO
 
     @property
     def deadline(self) -> float:
-        return min(self.failback_at, self.retry_at)
+        return self.retry_at if self.retry_at < NEVER else self.failback_at
 
     def consider(
         self, standings: tuple[Standing, ...], policy: FailoverPolicy, chance: Chance, now: float
@@ -102,6 +112,8 @@ class Failover:
         self.retry_at = NEVER
         self.suppressed = ""
         self.waiting = False
+        if not any(self._did_not_help(standing) for standing in standings):
+            self.taken_back = None
         ranked = sorted(standings, key=lambda standing: standing.rank)
         current = next((standing for standing in ranked if standing.place == self.active), None)
         if current is None:
@@ -130,13 +142,31 @@ class Failover:
     def _flee(self, current: Standing, ranked: list[Standing], policy: FailoverPolicy, now: float) -> Switch | None:
         """The best place that has proven itself since the alarm; a better one that was just asked is waited for."""
         for refuge in ranked:
-            if refuge.usable and refuge.proven_at >= current.alarmed_at:
+            if not refuge.usable or self._did_not_help(refuge):
+                continue
+            if refuge.proven_at >= current.alarmed_at:
                 return self._spend(refuge.place, f"{current.place} is down", policy, now)
-            if refuge.usable and refuge.checking:
+            if refuge.checking:
                 break
+        else:
+            before = next((s for s in ranked if s.place == self.left and not s.closed), None)
+            if before is not None and now < self.since + policy.probation:
+                return self._take_back(before.place, current.place, now)
         self.waiting = True
         self.suppressed = "nowhere to go: no other place is proven"
         return None
+
+    def _take_back(self, before: Place, tried: Place, now: float) -> Switch:
+        """The switch did not help: undo it, once. It costs no token, and must not be undone in turn."""
+        switch = self._move(before, f"{tried} did not help, the switch is taken back", now, voluntary=False)
+        self.left = None
+        self.taken_back = tried
+        self.taken_back_at = now
+        self.waiting = True
+        return switch
+
+    def _did_not_help(self, standing: Standing) -> bool:
+        return standing.place == self.taken_back and not self.taken_back_at < standing.up_since < NEVER
 
     def _improve(
         self, current: Standing, ranked: list[Standing], policy: FailoverPolicy, now: float, reason: str
@@ -165,7 +195,8 @@ class Failover:
     def _fail_back(
         self, current: Standing, ranked: list[Standing], policy: FailoverPolicy, chance: Chance, now: float
     ) -> Switch | None:
-        better = next((s for s in ranked if s.rank < current.rank and s.usable and not s.degraded), None)
+        good = [s for s in ranked if s.usable and not (s.degraded or s.suppressed)]
+        better = next((s for s in good if s.rank < current.rank), None)
         if better is None:
             self._forget_failback()
             return None
@@ -184,8 +215,6 @@ class Failover:
     def _spend(self, place: Place, reason: str, policy: FailoverPolicy, now: float) -> Switch | None:
         if self.tokens < 1:
             self.retry_at = self.refilled_at + policy.switch_refill
-            if self.failback_at <= now:
-                self.failback_at = self.retry_at
             self.suppressed = f"{policy.switches} switches in a short time are enough"
             return None
         self.tokens -= 1
@@ -193,6 +222,7 @@ class Failover:
 
     def _move(self, place: Place, reason: str, now: float, *, voluntary: bool) -> Switch:
         switch = Switch(self.active, place, reason)
+        self.left = self.active
         self.active = place
         self.since = now
         self.reason = reason

@@ -40,6 +40,74 @@ CATALOGUE: dict[str, Entry] = {
             "with this evidence.",
         ),
         Entry(
+            "wan-flapping",
+            Severity.WARNING,
+            "WAN {subject} keeps coming and going: {losses} losses in the last hour. "
+            "It is not trusted for {minutes} min more.",
+            "Have the line of {subject} (interface {interface}) measured by its provider; nothing is moved back to it "
+            "before it has been quiet.",
+        ),
+        Entry(
+            "wan-degraded",
+            Severity.WARNING,
+            "WAN {subject} loses {loss} of the probes to every SBC.",
+            "Look for congestion (uploads, a queue that is too long) on {subject}, then have the line measured.",
+            depends_on=("site-offline",),
+            visible_after=10.0,
+        ),
+        Entry(
+            "single-wan",
+            Severity.INFO,
+            "This site has one WAN, {subject}: when it fails, nothing can be done about it.",
+            "Add a second access circuit, best of another kind and another provider.",
+        ),
+        Entry(
+            "shared-fate",
+            Severity.WARNING,
+            "The WANs {subject} leave through the same router {router}: what stops one will stop the other.",
+            "Ask the providers for circuits that share neither modem, line nor first router.",
+        ),
+        Entry(
+            "rp-filter-strict",
+            Severity.WARNING,
+            "Strict rp_filter on {interface} makes the kernel drop answers that come over {subject} while the main "
+            "route leads elsewhere.",
+            "sysctl -w net.ipv4.conf.{interface}.rp_filter=2 (and net.ipv4.conf.all.rp_filter=2 if that is 1), "
+            "and keep it in /etc/sysctl.d/.",
+        ),
+        Entry(
+            "stale-binding",
+            Severity.WARNING,
+            "{count} SIP or RTP flows still leave with the address of another WAN than {subject}: {flows}.",
+            "They die by themselves when the phone is silent; or delete them: conntrack -D -p udp -d ADDRESS.",
+        ),
+        Entry(
+            "steering-refused",
+            Severity.CRITICAL,
+            "The site should be on {subject}, but the kernel did not take the routes: {why}.",
+            "See the reason; a missing permission needs CAP_NET_ADMIN. It is tried again every 30 s.",
+        ),
+        Entry(
+            "flows-unseen",
+            Severity.WARNING,
+            "Connection tracking cannot be read: {why}. After a move, phones stay on the old WAN until their "
+            "entries expire.",
+            "Give the agent CAP_NET_ADMIN and the kernel module nf_conntrack_netlink.",
+        ),
+        Entry(
+            "switch-taken-back",
+            Severity.WARNING,
+            "The move to {subject} did not help and was taken back.",
+            "See why {subject} answered probes and failed afterwards; it is not tried again before it is proven anew.",
+        ),
+        Entry(
+            "sbc-flapping",
+            Severity.WARNING,
+            "SBC {subject} keeps coming and going: {losses} losses in the last hour. "
+            "It is not trusted for {minutes} min more.",
+            "Report it to the SBC's operator with the times.",
+        ),
+        Entry(
             "sbc-down",
             Severity.CRITICAL,
             "SBC {subject} does not answer, and it is not this site's WANs: {why}.",

@@ -117,7 +117,8 @@ class PathProbe:
 
     @property
     def deadline(self) -> float:
-        return min(self.next_send, self.answer_by, self.reopen_at)
+        earliest = self.next_send if self.next_send < self.answer_by else self.answer_by
+        return earliest if earliest < self.reopen_at else self.reopen_at
 
     @property
     def open(self) -> bool:

@@ -54,13 +54,21 @@ class WanReport:
     interface: str
     state: WanState
     penalty: float
+    """Figure of merit (RFC 2439) at this moment."""
     transitions: int
     """Changes of the WAN's state since the agent started."""
+    losses_1h: int
+    """Losses of carrier, address or health in the last hour."""
+    suppressed_s: float | None
+    """Seconds until a flapping WAN is trusted again; null for one that is not suppressed."""
     blamed: bool
     carrier: str
     """yes, no, not checked"""
     addresses: tuple[str, ...]
     metered: bool
+    probing_bytes: int | None
+    """What probing has cost in these 30 days; null on a WAN that is not metered."""
+    probing_budget_bytes: int | None
     since_s: float
     """Seconds in this state."""
 
@@ -98,6 +106,8 @@ class SbcReport:
     control: str
     media: str
     active: bool
+    penalty: float
+    suppressed_s: float | None
     reason: str
     since_s: float
     paths: tuple[PathReport, ...]
@@ -112,6 +122,21 @@ class ActiveReport:
     switches: int
     failback_s: float | None
     """Seconds until the way back is possible; null when there is no better place to return to."""
+
+
+@dataclass(frozen=True, slots=True)
+class SteeringReport:
+    phase: str
+    """off, resting, asking, applying, flushing"""
+    interface: str
+    """Of the WAN that SIP and RTP are steered to; empty where nothing is steered."""
+    destinations: tuple[str, ...]
+    kept_calls: int
+    """Connected calls that stay on the WAN they began on."""
+    stale_flows: tuple[str, ...]
+    """Flows that NAT still holds to another WAN."""
+    moves: int
+    flushed_flows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +167,7 @@ class Report:
     wans: tuple[WanReport, ...]
     sbcs: tuple[SbcReport, ...]
     active: ActiveReport
+    steering: SteeringReport
     findings: tuple[FindingReport, ...]
     """Worst first."""
     changes: tuple[ChangeReport, ...] = ()

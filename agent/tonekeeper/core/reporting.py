@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tonekeeper.core import diagnosis
-from tonekeeper.core.budget import confirmations
+from tonekeeper.core.flap import WINDOW, Damper
 from tonekeeper.core.instants import LONG_AGO, NEVER
+from tonekeeper.core.paths import confirmations_for
 from tonekeeper.core.probe import PathProbe
 from tonekeeper.core.report import (
     ActiveReport,
@@ -14,10 +15,11 @@ from tonekeeper.core.report import (
     Report,
     SbcReport,
     SbcState,
+    SteeringReport,
     WanReport,
     WanState,
 )
-from tonekeeper.core.site import Sbc, Wan
+from tonekeeper.core.site import Mode, Sbc, Wan
 from tonekeeper.core.situation import Situation
 
 
@@ -34,6 +36,7 @@ def report_on(situation: Situation, now: float) -> Report:
         wans=tuple(_wan(situation, wan, now) for wan in site.wans),
         sbcs=tuple(_sbc(situation, sbc, now) for sbc in site.sbcs),
         active=_active(situation, now),
+        steering=_steering(situation),
         findings=tuple(diagnosis.visible(situation, now)),
         changes=tuple(
             ChangeReport(round(now - change.at, 3), change.subject, change.before, change.after, change.reason)
@@ -46,16 +49,22 @@ def _wan(situation: Situation, wan: Wan, now: float) -> WanReport:
     health = situation.wan_health(wan.name)
     link = situation.links.get(wan.interface)
     carrier = "not checked" if link is None else ("yes" if link.carrier else "no")
+    damper = situation.wan_damper(wan.name)
+    suppressed = damper.is_suppressed and health.state == WanState.UP
     return WanReport(
         name=wan.name,
         interface=wan.interface,
-        state=WanState(health.state),
-        penalty=0.0,
+        state=WanState.SUPPRESSED if suppressed else WanState(health.state),
+        penalty=round(damper.level(situation.site.damping, now), 1),
         transitions=health.transitions,
+        losses_1h=len(damper.losses_since(now - WINDOW)),
+        suppressed_s=_remaining(damper, now),
         blamed=situation.attribution.of_wan(wan.name) is not None,
         carrier=carrier,
         addresses=link.addresses if link is not None else (),
         metered=wan.metered,
+        probing_bytes=situation.meter(wan.name).spent if wan.metered else None,
+        probing_budget_bytes=wan.budget if wan.metered else None,
         since_s=round(now - health.since, 3),
     )
 
@@ -70,6 +79,8 @@ def _sbc(situation: Situation, sbc: Sbc, now: float) -> SbcReport:
         control=health.state,
         media="not checked",
         active=active is not None and active.sbc == sbc.name,
+        penalty=round(situation.sbc_damper(sbc.name).level(situation.site.damping, now), 1),
+        suppressed_s=_remaining(situation.sbc_damper(sbc.name), now),
         reason=health.reason,
         since_s=round(now - health.since, 3),
         paths=tuple(_path(situation, probe, now) for probe in situation.probes_of(sbc=sbc.name)),
@@ -77,7 +88,6 @@ def _sbc(situation: Situation, sbc: Sbc, now: float) -> SbcReport:
 
 
 def _path(situation: Situation, probe: PathProbe, now: float) -> PathReport:
-    policy = situation.site.probe
     share = probe.loss.share
     return PathReport(
         wan=probe.path.wan,
@@ -92,15 +102,27 @@ def _path(situation: Situation, probe: PathProbe, now: float) -> PathReport:
         sent=probe.probes_sent,
         received=probe.replies,
         ignored=probe.ignored,
-        confirmations=confirmations(
-            probe.loss,
-            paths=len(situation.probes),
-            interval=policy.interval,
-            false_alarms_per_month=policy.false_alarms_per_month,
-        ),
+        confirmations=confirmations_for(situation, probe, now),
         timeout_ms=round(probe.timeout.value * 1000, 3),
         reason=probe.reason,
     )
+
+
+def _steering(situation: Situation) -> SteeringReport:
+    steering = situation.steering
+    return SteeringReport(
+        phase=str(steering.phase) if situation.site.failover.mode is Mode.STEER else "off",
+        interface=steering.goal.interface,
+        destinations=tuple(destination.address for destination in steering.goal.destinations),
+        kept_calls=len(steering.pins),
+        stale_flows=steering.stale,
+        moves=steering.moves,
+        flushed_flows=steering.flushed,
+    )
+
+
+def _remaining(damper: Damper, now: float) -> float | None:
+    return round(max(0.0, damper.reuse_at - now), 3) if damper.is_suppressed else None
 
 
 def _active(situation: Situation, now: float) -> ActiveReport:

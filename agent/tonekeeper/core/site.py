@@ -53,6 +53,9 @@ class Wan:
     source: str = ""
     """The address to probe from; empty: whatever the interface has."""
     metered: bool = False
+    """Probed no oftener than `budget` allows while idle, and chosen last."""
+    budget: int = 50 * 1024 * 1024
+    """Bytes that probing may cost in 30 days on a metered WAN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Sbc:
     host: str
     port: int
     transport: Transport = Transport.UDP
+    media: tuple[str, ...] = ()
+    """Networks beside the SBC's own addresses that its media comes from; steered with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,18 @@ class FailoverPolicy:
     """A preferred path must have been proven without a gap for this long before the way back."""
     failback_spread: float = 60.0
     """Then a random 0..spread seconds more, so that a fleet does not return in one second."""
+    probation: float = 30.0
+    """A place that falls within this time after a switch to it did not help: the switch is taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class DampingPolicy:
+    """RFC 2439 figures; the reasons for the defaults are in flap.py."""
+
+    half_life: float = 300.0
+    suppress: float = 2500.0
+    reuse: float = 1000.0
+    max_suppress: float = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +115,4 @@ class Site:
     role: Role = Role.ROUTER
     probe: ProbePolicy = field(default_factory=ProbePolicy)
     failover: FailoverPolicy = field(default_factory=FailoverPolicy)
+    damping: DampingPolicy = field(default_factory=DampingPolicy)

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 
 from tonekeeper.core.attribution import Attribution, Cell, Culprit
 from tonekeeper.core.chance import Chance
-from tonekeeper.core.events import Facility, FacilityFailed, LinkChanged
+from tonekeeper.core.events import Facility, FacilityFailed, GatewayChanged, LinkChanged
 from tonekeeper.core.failover import Failover, Place, Standing
 from tonekeeper.core.findings import ActiveFinding
+from tonekeeper.core.flap import Damper
 from tonekeeper.core.health import Health, dead_wan
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.meaning import Meaning
+from tonekeeper.core.metering import Meter
 from tonekeeper.core.probe import PathProbe
 from tonekeeper.core.report import PathState, SbcState, WanState
 from tonekeeper.core.site import Path, Sbc, Site, Wan
+from tonekeeper.core.steering import Steering
 from tonekeeper.wire.endpoint import Endpoint
 
 
@@ -27,7 +30,6 @@ class Lookup:
     failure: str = ""
     failures: int = 0
     again_at: float = NEVER
-    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,15 @@ class Change:
     before: str
     after: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A TTL walk: asked for, or answered, at `at`."""
+
+    path: Path
+    at: float
+    hops: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -55,6 +66,19 @@ class Situation:
     findings: dict[str, ActiveFinding] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     facilities: dict[Facility, FacilityFailed] = field(default_factory=dict)
+    gateways: dict[str, GatewayChanged] = field(default_factory=dict)
+    """By interface."""
+    path_filters: dict[str, int] = field(default_factory=dict)
+    """rp_filter by interface."""
+    wan_dampers: dict[str, Damper] = field(default_factory=dict)
+    sbc_dampers: dict[str, Damper] = field(default_factory=dict)
+    meters: dict[str, Meter] = field(default_factory=dict)
+    """By WAN, of the metered ones."""
+    walks: list[Walk] = field(default_factory=list)
+    """The latest of each path."""
+    walk_at: float = NEVER
+    """When the next walk is due."""
+    steering: Steering = field(default_factory=Steering)
     clock_jump: float = 0.0
 
     def wan_of(self, name: str) -> Wan:
@@ -80,6 +104,24 @@ class Situation:
     def sbc_health(self, name: str) -> Health:
         return self.sbcs.setdefault(name, Health(SbcState.UNKNOWN, "not probed yet", self.started))
 
+    def wan_damper(self, name: str) -> Damper:
+        return self.wan_dampers.setdefault(name, Damper())
+
+    def sbc_damper(self, name: str) -> Damper:
+        return self.sbc_dampers.setdefault(name, Damper())
+
+    def interval_of(self, path: Path, now: float) -> float:
+        """The steady cadence of a path: the operator's, or slower on an idle metered WAN."""
+        steady = self.site.probe.interval
+        wan = self.wan_of(path.wan)
+        active = self.failover.active
+        if not wan.metered or (active is not None and active.wan == wan.name):
+            return steady
+        return self.meter(wan.name).interval(wan.budget, len(self.probes_of(wan=wan.name)), steady, now)
+
+    def meter(self, wan: str) -> Meter:
+        return self.meters.setdefault(wan, Meter(self.started))
+
     # --- the matrix
 
     def matrix(self, now: float) -> dict[tuple[str, str], Cell]:
@@ -101,6 +143,8 @@ class Situation:
                 (int(wan.metered), at_sbc, at_wan),
                 self.probes_of(wan=wan.name, sbc=sbc.name),
                 draining,
+                closed=bool(self.dead(wan)),
+                suppressed=self.wan_damper(wan.name).is_suppressed or self.sbc_damper(sbc.name).is_suppressed,
             )
             for at_sbc, sbc in enumerate(self.site.sbcs)
             for at_wan, wan in enumerate(self.site.wans)
@@ -126,7 +170,15 @@ def cell_of(probes: list[PathProbe], now: float) -> Cell:
     return Cell.DOWN
 
 
-def _standing(place: Place, order: tuple[int, ...], probes: list[PathProbe], draining: set[Endpoint]) -> Standing:
+def _standing(
+    place: Place,
+    order: tuple[int, ...],
+    probes: list[PathProbe],
+    draining: set[Endpoint],
+    *,
+    closed: bool,
+    suppressed: bool,
+) -> Standing:
     up = [probe for probe in probes if probe.state is PathState.UP]
     free = [probe for probe in up if probe.path.address not in draining]
     judged = [probe for probe in probes if probe.state is not PathState.UNKNOWN]
@@ -138,6 +190,8 @@ def _standing(place: Place, order: tuple[int, ...], probes: list[PathProbe], dra
         usable=bool(free),
         degraded=bool(free) and all(probe.meaning is Meaning.DEGRADED for probe in free),
         draining=bool(up) and not free,
+        suppressed=suppressed,
+        closed=closed,
         checking=any(probe.checking for probe in free),
         judged=bool(judged),
         proven_at=max((probe.proven_at for probe in free), default=LONG_AGO),

@@ -5,24 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tonekeeper.core.agent import Agent
-from tonekeeper.core.commands import ClosePath, Command, LogChange, OpenPath, ResolveSbc, SendOptions
-from tonekeeper.core.events import DeadlineReached, Event, LinkChanged, PathOpened, ReplyReceived, SbcResolved, Started
+from tonekeeper.core.commands import (
+    ApplyPlan,
+    ClosePath,
+    Command,
+    DeleteFlows,
+    ListFlows,
+    LogChange,
+    OpenPath,
+    ResolveSbc,
+    SendOptions,
+    WalkPath,
+)
+from tonekeeper.core.events import (
+    DeadlineReached,
+    Event,
+    GatewayChanged,
+    LinkChanged,
+    PathOpened,
+    ReplyReceived,
+    SbcResolved,
+    Started,
+)
 from tonekeeper.core.report import PathReport, Report
-from tonekeeper.core.site import FailoverPolicy, Path, Sbc, Site, Transport, Wan
+from tonekeeper.core.site import FailoverPolicy, Mode, Path, Prefer, Sbc, Site, Transport, Wan
+from tonekeeper.drivers.sim.kernel import Kernel
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
 
 OWN = {"eth0": "198.51.100.2", "wwan0": "203.0.113.2"}
+GATEWAY = {"eth0": "198.51.100.1", "wwan0": "203.0.113.1"}
 ADDRESS = {"primary": Endpoint("192.0.2.1", 5060), "alternate": Endpoint("192.0.2.129", 5060)}
 
 
-def site(wans: str = "fibre lte", sbcs: str = "primary alternate", **failover: float) -> Site:
+def site(
+    wans: str = "fibre lte",
+    sbcs: str = "primary alternate",
+    mode: str = "observe",
+    prefer: str = "connected-calls",
+    **failover,
+) -> Site:
     interfaces = {"fibre": "eth0", "lte": "wwan0"}
     return Site(
         name="site-0042",
         wans=tuple(Wan(name, interfaces[name]) for name in wans.split()),
         sbcs=tuple(Sbc(name, f"sip:{ADDRESS[name].host}", ADDRESS[name].host, 5060) for name in sbcs.split()),
-        failover=FailoverPolicy(**failover),  # type: ignore[arg-type]
+        failover=FailoverPolicy(mode=Mode(mode), prefer=Prefer(prefer), **failover),
     )
 
 
@@ -43,6 +71,7 @@ class Talk:
     def __init__(self, of: Site | None = None, *, seed: int = 7) -> None:
         self.now = 100.0
         self.agent = Agent(of or site(), seed=seed, started=self.now)
+        self.kernel = Kernel()
         self.silent: set[Path] = set()
         self.codes: dict[str, tuple[int, int | None]] = {}
         self.done: list[tuple[float, Command]] = []
@@ -53,6 +82,7 @@ class Talk:
         self.tell(Started())
         for wan in self.agent.situation.site.wans:
             self.tell(LinkChanged(wan.interface, True, True, (OWN[wan.interface],)))
+            self.tell(GatewayChanged(wan.interface, GATEWAY[wan.interface], None))
         return self.pass_time(1.0)
 
     def tell(self, event: Event) -> list[Command]:
@@ -98,6 +128,8 @@ class Talk:
             case SendOptions() if command.path not in self.silent:
                 code = self.codes.get(command.path.sbc, (200, None))
                 self.coming.append((self.now + 0.020, answer(command, *code)))
+            case ApplyPlan() | ListFlows() | DeleteFlows() | WalkPath():
+                self.coming.append((self.now + 0.005, self.kernel.answer(command)))
             case SendOptions() | ClosePath() | LogChange():
                 pass
 

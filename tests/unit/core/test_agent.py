@@ -452,7 +452,7 @@ def test_trouble_in_the_own_house_is_said_and_unsaid():
 def test_one_sbc_on_one_wan_has_nowhere_to_go_and_is_told_so():
     talk = Talk(site("fibre", "primary")).begin()
     talk.pass_time(12)
-    assert talk.findings() == ["no-alternate primary over fibre"]
+    assert talk.findings() == ["no-alternate primary over fibre", "single-wan fibre"]
 
 
 def test_a_reply_for_a_path_that_is_gone_is_nothing():

@@ -14,10 +14,22 @@ from random import Random
 from typing import NamedTuple, Protocol, assert_never
 
 from tonekeeper.core.agent import Agent
-from tonekeeper.core.commands import ClosePath, Command, LogChange, OpenPath, ResolveSbc, SendOptions
+from tonekeeper.core.commands import (
+    ApplyPlan,
+    ClosePath,
+    Command,
+    DeleteFlows,
+    ListFlows,
+    LogChange,
+    OpenPath,
+    ResolveSbc,
+    SendOptions,
+    WalkPath,
+)
 from tonekeeper.core.events import (
     DeadlineReached,
     Event,
+    GatewayChanged,
     IcmpReceived,
     LinkChanged,
     PathOpened,
@@ -30,6 +42,7 @@ from tonekeeper.core.events import (
 )
 from tonekeeper.core.report import Report
 from tonekeeper.core.site import Path, Site
+from tonekeeper.drivers.sim.kernel import Kernel
 from tonekeeper.drivers.sim.message import Message, PortUnreachable
 from tonekeeper.drivers.sim.network import Circuit, Network, Socket
 from tonekeeper.drivers.sim.phone import PhonePeer
@@ -38,6 +51,10 @@ from tonekeeper.drivers.sim.timeline import Timeline
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
 
+GATEWAY = "192.0.2.254"
+"""Of every circuit; the simulated network does not route by it."""
+KERNEL = 0.005
+"""Seconds that the kernel takes for routes and flows."""
 RESOLVING = 0.020
 """Seconds that a name server takes."""
 STEPS_WITHOUT_TIME = 1_000
@@ -100,6 +117,7 @@ class Simulation:
         self.journal: list[Step] | None = [] if keep_journal else None
         self.timeline = Timeline()
         self.network = Network(self.random, self.timeline)
+        self.kernel = Kernel()
         self._sockets: dict[Path, Socket] = {}
         self._interfaces: dict[str, str] = {}
         self._deadline = inf
@@ -246,6 +264,8 @@ class Simulation:
                 self._close(path)
             case ResolveSbc(sbc):
                 self._soon(SbcResolved(sbc, (self.sbc(sbc).endpoint,)), RESOLVING)
+            case ApplyPlan() | ListFlows() | DeleteFlows() | WalkPath():
+                self._soon(self.kernel.answer(command), KERNEL)
             case _:
                 assert_never(command)
 
@@ -288,3 +308,5 @@ class Simulation:
         interface = self._interfaces.get(circuit.name)
         if interface is not None:
             self.feed(LinkChanged(interface, circuit.present, circuit.carrier, circuit.addresses))
+            alive = circuit.present and circuit.carrier
+            self.feed(GatewayChanged(interface, GATEWAY if alive else None, None))

@@ -8,6 +8,7 @@ from tonekeeper.core.commands import LogChange, OpenPath, SendOptions
 from tonekeeper.core.events import (
     DeadlineReached,
     IcmpReceived,
+    GatewayChanged,
     LinkChanged,
     PathOpened,
     PathRefused,
@@ -33,7 +34,8 @@ def test_durations_read_as_words():
 def test_it_starts_by_telling_the_links_then_resolves_then_opens(sim):
     sim.run(1.0)
     kinds = [type(event) for _, event in sim.agent.events]
-    assert kinds[:9] == [Started, LinkChanged, LinkChanged, SbcResolved, SbcResolved, *[PathOpened] * 4]
+    links = [LinkChanged, GatewayChanged] * 2
+    assert kinds[:11] == [Started, *links, SbcResolved, SbcResolved, *[PathOpened] * 4]
     assert sim.agent.events[1] == (0.0, LinkChanged("eth0", True, True, ("192.0.2.10",)))
 
 

@@ -1,0 +1,51 @@
+"""Findings about the access circuits themselves: flapping, loss, shared fate, and a kernel that drops their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tonekeeper.core.findings import Observation
+from tonekeeper.core.flap import WINDOW, Damper
+from tonekeeper.core.report import PathState
+from tonekeeper.core.situation import Situation
+from tonekeeper.core.walks import shared_router
+
+STRICT = 1
+"""Of rp_filter (RFC 3704 strict reverse path)."""
+DEGRADED_LOSS = 0.05
+"""Share of probes lost to every SBC from which calls are heard to suffer: G.711 without concealment."""
+
+
+def observe(situation: Situation, now: float) -> Iterator[Observation]:
+    wans = situation.site.wans
+    for wan in wans:
+        evidence = {"interface": wan.interface}
+        damper = situation.wan_damper(wan.name)
+        if damper.is_suppressed:
+            yield Observation("wan-flapping", wan.name, evidence | _flapping(damper, now))
+        loss = _loss_to_all(situation, wan.name)
+        if loss >= DEGRADED_LOSS:
+            yield Observation("wan-degraded", wan.name, evidence | {"loss": f"{loss:.0%}"})
+        if len(wans) > 1 and situation.path_filters.get(wan.interface) == STRICT:
+            yield Observation("rp-filter-strict", wan.name, evidence)
+    for sbc in situation.site.sbcs:
+        damper = situation.sbc_damper(sbc.name)
+        if damper.is_suppressed:
+            yield Observation("sbc-flapping", sbc.name, _flapping(damper, now))
+    if len(wans) == 1:
+        yield Observation("single-wan", wans[0].name, {})
+    shared = shared_router(situation)
+    if shared is not None:
+        one, other, router = shared
+        yield Observation("shared-fate", f"{one} and {other}", {"router": router})
+
+
+def _flapping(damper: Damper, now: float) -> dict[str, str]:
+    minutes = max(1, round((damper.reuse_at - now) / 60))
+    return {"losses": str(len(damper.losses_since(now - WINDOW))), "minutes": str(minutes)}
+
+
+def _loss_to_all(situation: Situation, wan: str) -> float:
+    """The least loss on any of its living paths: what is lost to one SBC only is not the WAN's."""
+    living = [probe for probe in situation.probes_of(wan=wan) if probe.state is not PathState.DOWN]
+    return min((probe.loss.lately for probe in living), default=0.0)

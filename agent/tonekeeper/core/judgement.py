@@ -1,0 +1,117 @@
+"""The whole, judged anew: blame, health of WANs and SBCs, the decision, what the kernel should hold, findings."""
+
+from __future__ import annotations
+
+from tonekeeper.core import diagnosis
+from tonekeeper.core.attribution import attribute
+from tonekeeper.core.flap import LOSS
+from tonekeeper.core.health import Health, Judgement, judge_sbc, judge_wan
+from tonekeeper.core.kernel import WanTable
+from tonekeeper.core.report import SbcState, WanState
+from tonekeeper.core.site import Mode, Prefer, Sbc, Wan
+from tonekeeper.core.situation import Lookup, Situation
+from tonekeeper.core.steering import Destination, Goal
+from tonekeeper.core.turn import Turn
+
+
+def judge(turn: Turn) -> None:
+    situation = turn.situation
+    dead = {wan.name: why for wan in situation.site.wans if (why := situation.dead(wan))}
+    situation.attribution = attribute(situation.matrix(turn.now), dead)
+    for wan in situation.site.wans:
+        _judge_wan(turn, wan)
+    for sbc in situation.site.sbcs:
+        _judge_sbc(turn, sbc)
+    _decide(turn)
+    _steer(turn)
+    for change in diagnosis.update(situation, turn.now):
+        turn.log(*change)
+
+
+def _judge_wan(turn: Turn, wan: Wan) -> None:
+    situation = turn.situation
+    heard = [probe for probe in situation.probes_of(wan=wan.name) if probe.is_heard(turn.now)]
+    dead = situation.dead(wan)
+    verdict = judge_wan(dead, heard, situation.attribution, wan)
+    health = situation.wan_health(wan.name)
+    if not dead and verdict is not None and (health.state, verdict[0]) == (WanState.UP, WanState.DOWN):
+        situation.wan_damper(wan.name).lost(LOSS, situation.site.damping, turn.now)
+    _settle(turn, f"wan {wan.name}", health, verdict)
+
+
+def _judge_sbc(turn: Turn, sbc: Sbc) -> None:
+    situation = turn.situation
+    verdict = judge_sbc(sbc, situation.probes_of(sbc=sbc.name), situation.attribution)
+    health = situation.sbc_health(sbc.name)
+    fell = verdict is not None and verdict[0] == SbcState.DOWN != health.state
+    if fell and health.state != SbcState.UNKNOWN:
+        situation.sbc_damper(sbc.name).lost(LOSS, situation.site.damping, turn.now)
+    _settle(turn, f"sbc {sbc.name}", health, verdict)
+
+
+def _settle(turn: Turn, subject: str, health: Health, judgement: Judgement | None) -> None:
+    if judgement is None:
+        return
+    state, reason = judgement
+    if state != health.state:
+        turn.log(subject, health.state, state, reason)
+        health.since = turn.now
+        health.transitions += 1
+    health.state = str(state)
+    health.reason = reason
+
+
+def _decide(turn: Turn) -> None:
+    situation = turn.situation
+    standings = situation.standings()
+    policy = situation.site.failover
+    switch = situation.failover.consider(standings, policy, situation.chance, turn.now)
+    if switch is not None:
+        before = str(switch.before) if switch.before is not None else "nowhere"
+        turn.log("active", before, str(switch.after), switch.reason)
+        situation.failover.consider(standings, policy, situation.chance, turn.now)  # what is next from the new place
+
+
+def _steer(turn: Turn) -> None:
+    situation = turn.situation
+    goal = _goal(situation)
+    left = next((wan for wan in situation.site.wans if wan.interface == situation.steering.goal.interface), None)
+    alive = left is not None and not situation.dead(left)
+    turn.commands += situation.steering.aim(goal, old_wan_alive=alive, renewed=turn.renewed, now=turn.now)
+
+
+def _goal(situation: Situation) -> Goal:
+    """What steering shall achieve: everything to the SBCs over the active WAN."""
+    site = situation.site
+    if site.failover.mode is not Mode.STEER:
+        return Goal()
+    tables = tuple(
+        WanTable(wan.interface, gateway.v4, gateway.v6)
+        for wan in site.wans
+        if (gateway := situation.gateways.get(wan.interface)) is not None
+        and (gateway.v4 is not None or gateway.v6 is not None)
+        and not situation.dead(wan)
+    )
+    active = situation.failover.active
+    wan = next((wan for wan in site.wans if active is not None and wan.name == active.wan), None)
+    if wan is None:
+        return Goal(tables=tables)
+    link = situation.links.get(wan.interface)
+    return Goal(
+        tables=tables,
+        interface=wan.interface,
+        addresses=link.addresses if link is not None else (),
+        destinations=_destinations(situation),
+        keep_calls=site.failover.prefer is Prefer.CONNECTED_CALLS,
+    )
+
+
+def _destinations(situation: Situation) -> tuple[Destination, ...]:
+    """Every address of every SBC, and the networks of their media, each once."""
+    found: dict[str, set[int]] = {}
+    for sbc in situation.site.sbcs:
+        for address in situation.lookups.get(sbc.name, Lookup()).addresses:
+            found.setdefault(address.host, set()).add(address.port)
+        for network in sbc.media:
+            found.setdefault(network, set())
+    return tuple(Destination(address, tuple(sorted(ports))) for address, ports in found.items())

@@ -1,0 +1,237 @@
+"""Paths through their lives: which there are, what is sent on them, what comes back.
+
+Functions take the turn and change one path; they mark the turn stale where others depend on what changed.
+"""
+
+from __future__ import annotations
+
+from tonekeeper.core.budget import confirmations
+from tonekeeper.core.commands import ClosePath, OpenPath, SendOptions
+from tonekeeper.core.events import IcmpReceived, LinkChanged, PathOpened, PathRefused, ReplyReceived, SendRefused
+from tonekeeper.core.evidence import icmp_verdict, refusal_verdict
+from tonekeeper.core.flap import ADDRESS_CHANGE, LOSS
+from tonekeeper.core.instants import NEVER
+from tonekeeper.core.probe import Outcome, PathProbe
+from tonekeeper.core.report import PathState
+from tonekeeper.core.site import Path, Wan
+from tonekeeper.core.situation import Lookup, Situation
+from tonekeeper.core.turn import Turn
+from tonekeeper.wire.endpoint import Endpoint
+
+# --- timers
+
+
+def serve(turn: Turn, probe: PathProbe, token: str) -> None:
+    """The timer of `probe` is due."""
+    if probe.reopen_at <= turn.now:
+        probe.reopen_at = NEVER
+        _open(turn, probe)
+    elif probe.answer_by <= turn.now:
+        _miss(turn, probe)
+    else:
+        _send(turn, probe, token)
+
+
+def _miss(turn: Turn, probe: PathProbe) -> None:
+    before, asked = probe.state, probe.checking
+    doubted = probe.missed(confirmations_for(turn.situation, probe, turn.now) + 1, turn.now)
+    if probe.state is not before:
+        _changed(turn, probe, before)
+    if doubted or (probe.state is PathState.DOWN and before is not PathState.DOWN):
+        _alarm(turn, probe)
+    elif asked:
+        turn.stale = True
+
+
+def _send(turn: Turn, probe: PathProbe, token: str) -> None:
+    situation = turn.situation
+    interval = situation.interval_of(probe.path, turn.now)
+    sent = probe.sending(token, interval, situation.chance, turn.now)
+    if situation.wan_of(probe.path.wan).metered:
+        situation.meter(probe.path.wan).count(turn.now)
+    host = situation.sbc_of(probe.path.sbc).host
+    agent = situation.site.probe.user_agent
+    turn.commands.append(SendOptions(probe.path, host, sent.branch, token[16:24], sent.call_id, sent.cseq, agent))
+
+
+def confirmations_for(situation: Situation, probe: PathProbe, now: float) -> int:
+    return confirmations(
+        probe.loss,
+        paths=len(situation.probes),
+        interval=situation.interval_of(probe.path, now),
+        false_alarms_per_month=situation.site.probe.false_alarms_per_month,
+    )
+
+
+# --- what comes back
+
+
+def reply(turn: Turn, event: ReplyReceived) -> None:
+    probe = turn.situation.probes.get(event.path)
+    if probe is None:
+        return
+    if event.source != event.path.address:
+        probe.ignored += 1
+        return
+    before, meaning, asked, rises = probe.state, probe.meaning, probe.checking, probe.rises
+    interval = turn.situation.interval_of(probe.path, turn.now)
+    outcome = probe.reply(event.reply, interval, turn.situation.chance, turn.now)
+    if outcome is not Outcome.PROVED:
+        return
+    if probe.state is not before:
+        _changed(turn, probe, before)
+    if probe.is_held(turn.now):
+        _hold_others(turn, probe)
+    if probe.rises == 1 and not rises:
+        _encourage(turn, probe)
+    if asked or probe.meaning is not meaning or turn.situation.failover.waiting:
+        turn.stale = True
+
+
+def _hold_others(turn: Turn, draining: PathProbe) -> None:
+    """Retry-After speaks for the address and port (RFC 7339 5.4), over whatever WAN it is asked."""
+    for probe in turn.situation.probes.values():
+        if probe.path.address == draining.path.address and probe.hold_until < draining.hold_until:
+            probe.hold(draining.hold_until)
+
+
+def count_ignored(turn: Turn, path: Path) -> None:
+    probe = turn.situation.probes.get(path)
+    if probe is not None:
+        probe.ignored += 1
+
+
+def icmp(turn: Turn, event: IcmpReceived) -> None:
+    probe = turn.situation.probes.get(event.path)
+    if probe is None or not probe.sent:
+        return
+    verdict = icmp_verdict(event, probe.local)
+    if verdict is not None:
+        probe.last_reply = f"icmp {event.type}/{event.code}"
+        _fall(turn, probe, verdict)
+
+
+def send_refused(turn: Turn, event: SendRefused) -> None:
+    probe = turn.situation.probes.get(event.path)
+    verdict = refusal_verdict(event.errno)
+    if probe is not None and verdict is not None:
+        probe.last_reply = "not sent"
+        _fall(turn, probe, f"cannot send: {verdict}")
+
+
+def _fall(turn: Turn, probe: PathProbe, reason: str) -> None:
+    before = probe.state
+    probe.fall(reason, turn.now, evidence=True)
+    if probe.state is not before:
+        _changed(turn, probe, before)
+        _alarm(turn, probe)
+
+
+def _changed(turn: Turn, probe: PathProbe, before: PathState) -> None:
+    turn.stale = True
+    if PathState.SUSPECT in (before, probe.state) and probe.state is not PathState.DOWN:
+        return  # a miss and its answer: on a lossy line that is every minute
+    turn.log(f"path {probe.path}", before, probe.state, probe.reason)
+
+
+def _alarm(turn: Turn, doubted: PathProbe) -> None:
+    """A path is about to be called down: whoever shares its WAN or its SBC, or may take over, testifies now."""
+    for probe in turn.situation.probes.values():
+        if probe is not doubted and probe.state is not PathState.DOWN:
+            probe.testify(turn.now)
+    turn.stale = True
+
+
+def _encourage(turn: Turn, rising: PathProbe) -> None:
+    """A path comes back: the others that are down are asked now as well, or being asked later would be blamed."""
+    for probe in turn.situation.probes.values():
+        if probe is not rising and probe.state is PathState.DOWN:
+            probe.testify(turn.now)
+    turn.stale = True
+
+
+# --- sockets
+
+
+def opened(turn: Turn, event: PathOpened) -> None:
+    probe = turn.situation.probes.get(event.path)
+    if probe is not None:
+        probe.socket_opened(event.local.host, turn.now)
+
+
+def refused(turn: Turn, event: PathRefused) -> None:
+    probe = turn.situation.probes.get(event.path)
+    if probe is not None:
+        before = probe.state
+        probe.socket_refused(event.reason, turn.now)
+        if probe.state is not before:
+            _changed(turn, probe, before)
+
+
+def _open(turn: Turn, probe: PathProbe) -> None:
+    wan = turn.situation.wan_of(probe.path.wan)
+    turn.commands.append(OpenPath(probe.path, wan.interface, wan.source))
+
+
+def _close(turn: Turn, probe: PathProbe) -> None:
+    if probe.open:
+        turn.commands.append(ClosePath(probe.path))
+    probe.socket_closed()
+
+
+# --- links
+
+
+def link(turn: Turn, event: LinkChanged) -> None:
+    situation = turn.situation
+    before = situation.links.get(event.interface)
+    alive = [wan for wan in situation.site.wans if wan.interface == event.interface and not situation.dead(wan)]
+    situation.links[event.interface] = event
+    for wan in alive if before is not None else []:
+        if situation.dead(wan):
+            situation.wan_damper(wan.name).lost(LOSS, situation.site.damping, turn.now)
+        elif before is not None and not set(before.addresses) & set(event.addresses):
+            situation.wan_damper(wan.name).lost(ADDRESS_CHANGE, situation.site.damping, turn.now)
+    reconcile(turn)
+
+
+def reconcile(turn: Turn) -> None:
+    """Paths as configuration, look-ups and links want them: missing ones opened, others closed."""
+    situation = turn.situation
+    wanted = _wanted(situation)
+    for path in [path for path in situation.probes if path not in wanted]:
+        _close(turn, situation.probes.pop(path))
+    for path, wan in wanted.items():
+        probe = situation.probes.setdefault(path, PathProbe(path, since=turn.now))
+        dead = situation.dead(wan)
+        if dead:
+            _close(turn, probe)
+            if probe.state is not PathState.UNKNOWN:
+                _fall(turn, probe, dead)
+        elif not _fits(situation, probe, wan):
+            _close(turn, probe)
+            _open(turn, probe)
+    order = {path: at for at, path in enumerate(wanted)}
+    situation.probes = dict(sorted(situation.probes.items(), key=lambda item: order[item[0]]))
+    turn.stale = True
+
+
+def _wanted(situation: Situation) -> dict[Path, Wan]:
+    return {
+        Path(wan.name, sbc.name, sbc.transport, address): wan
+        for sbc in situation.site.sbcs
+        for wan in situation.site.wans
+        for address in situation.lookups.get(sbc.name, Lookup()).addresses
+        if wan.interface in situation.links and _speaks(situation, wan, address)
+    }
+
+
+def _speaks(situation: Situation, wan: Wan, address: Endpoint) -> bool:
+    """Whether the WAN has an address of this family; while it has none at all, as far as is known, it might."""
+    own = [wan.source] if wan.source else situation.links[wan.interface].addresses
+    return not own or any((":" in host) == address.is_ipv6 for host in own)
+
+
+def _fits(situation: Situation, probe: PathProbe, wan: Wan) -> bool:
+    """Whether the open socket still has an address that is ours."""
+    return probe.open and probe.local in situation.links[wan.interface].addresses
