@@ -158,8 +158,7 @@ class Agent:
     @property
     def journals(self) -> list[Path]:
         """The files of its journal, oldest first."""
-        files = (path for path in self.state_dir.rglob("*journal*") if path.is_file())
-        return sorted(files, key=lambda path: path.stat().st_mtime)
+        return sorted(self.state_dir.glob("journal-*.jsonl"))
 
     # --- what it says
 

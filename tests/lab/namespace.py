@@ -7,6 +7,7 @@ even when the run is killed; and a sweep at the next start, for the day the mach
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -217,13 +218,22 @@ def sweep() -> list[str]:
     """Remove what test runs of ours left behind that no longer exist; the names removed."""
     left = [path for path in _leftovers() if not _alive(path)]
     for path in left:
-        if path.parent == MOUNTS:
-            for pid in run("ip", "netns", "pids", path.name).split():
-                os.kill(int(pid), signal.SIGKILL)
-            run("ip", "netns", "delete", path.name)
-        else:
-            shutil.rmtree(path)
+        try:
+            _remove(path)
+        except (LabError, OSError):
+            if path.exists():
+                raise  # else a watchman or another run's sweep was faster
     return [path.name for path in left]
+
+
+def _remove(path: Path) -> None:
+    if path.parent != MOUNTS:
+        shutil.rmtree(path)
+        return
+    for pid in run("ip", "netns", "pids", path.name).split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    run("ip", "netns", "delete", path.name)
 
 
 def residue(pid: int) -> list[str]:

@@ -118,7 +118,7 @@ def test_the_journal_of_a_killed_daemon_replays_up_to_its_torn_last_line(agent: 
 def replay(agent: Agent, hash_seed: str) -> str:
     """What `replay --verify` says about the agent's journal; it must say yes."""
     done = subprocess.run(
-        [sys.executable, "-m", "tonekeeper", "replay", "--verify", str(agent.journals[-1])],
+        [sys.executable, "-m", "tonekeeper", "replay", "--verify", str(agent.state_dir)],
         env={**os.environ, "PYTHONHASHSEED": hash_seed, "NO_COLOR": "1"},
         capture_output=True,
         text=True,
@@ -127,6 +127,27 @@ def replay(agent: Agent, hash_seed: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def test_a_bounded_journal_replays_from_the_oldest_segment_that_is_left(make_agent: Callable[..., Agent]):
+    agent = make_agent(journal={"max_bytes": "64KiB"})
+    agent.start()
+    first = agent.journals[0]
+    until(lambda: not first.exists(), within=60, what="the oldest segment is gone", every=0.2)
+    assert agent.stop() == 0
+    assert len(agent.journals) > 1
+    assert sum(path.stat().st_size for path in agent.journals) <= 64 * 1024
+    replay(agent, "0")
+
+
+def test_a_second_daemon_on_the_same_state_directory_ends_and_names_the_first(
+    agent: Agent, make_agent: Callable[..., Agent]
+):
+    second = make_agent(agent={"state_dir": str(agent.state_dir)})
+    second.launch()
+    assert second.process.wait(10) != 0
+    assert f"process {agent.process.pid}" in second.output
+    assert agent.process.running
 
 
 def test_a_restart_goes_on_with_the_journal_it_finds(lab: Lab, make_agent: Callable[..., Agent]):
