@@ -1,8 +1,8 @@
 """Ask the kernel over netlink: one request, and its answers or its errno.
 
-Everything is there when `sendto` returns, so an exchange takes as long as the kernel's work and no longer: tens of
-microseconds for a change, some milliseconds for a long dump. Messages stay bytes until somebody wants one decoded, for
-that is what costs (see docs/decisions/0004-netlink.md).
+The kernel does its work inside `send` and `recv`, so an exchange never waits: it takes tens of microseconds for a
+change, some milliseconds for a long dump. Messages stay bytes until somebody wants one decoded, for that is what costs
+(see docs/decisions/0004-netlink.md).
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ HEADER = struct.Struct("=IHHII")
 """struct nlmsghdr: length with this header, type, flags, sequence number, port id."""
 _ERROR = struct.Struct("=i")
 _ATTRIBUTE = struct.Struct("=HH")
+_NLA_TYPE_MASK = 0x3FFF
+"""Without the flags "nested" and "network byte order"."""
 
 _SOL_NETLINK = 270
 _NETLINK_CAP_ACK = 10
@@ -89,6 +91,12 @@ class Exchange:
     def ask(self, kind: int, body: bytes) -> list[Message]:
         return list(self._answers(self._send(kind, body, NLM_F_REQUEST | NLM_F_ACK)))
 
+    def dump_in_parts(self, kind: int, body: bytes) -> Iterator[list[Message]]:
+        """All there is, 32 KiB at a time: the kernel goes on when the next part is asked for."""
+        sequence = self._send(kind, body, NLM_F_REQUEST | NLM_F_DUMP)
+        for part in self._parts(sequence):
+            yield [message for message in part if message.kind != NLMSG_DONE]
+
     def dump(self, kind: int, body: bytes) -> list[Message]:
         """All there is; asked for again while the answer was disturbed by a change in the middle."""
         for _ in range(_TRIES):
@@ -103,17 +111,24 @@ class Exchange:
         return self._sequence
 
     def _answers(self, sequence: int) -> Iterator[Message]:
-        """Up to the acknowledgement or the end of the dump, which may carry NLM_F_DUMP_INTR as well."""
-        while True:
+        for part in self._parts(sequence):
+            yield from part
+
+    def _parts(self, sequence: int) -> Iterator[list[Message]]:
+        """Up to the acknowledgement or the end of the dump; that end is part of it, for its flags."""
+        ended = False
+        while not ended:
+            part = []
             for message in split(self._sock.recv(ROOM)):
                 if HEADER.unpack_from(message.data)[3] != sequence:
                     continue
                 if message.kind == NLMSG_ERROR:
                     _raise_unless_acknowledged(message)
-                    return
-                yield message
-                if message.kind == NLMSG_DONE:
-                    return
+                    ended = True
+                else:
+                    part.append(message)
+                    ended = ended or message.kind == NLMSG_DONE
+            yield part
 
 
 def split(data: bytes) -> Iterator[Message]:
@@ -125,6 +140,18 @@ def split(data: bytes) -> Iterator[Message]:
             return
         yield Message(kind, flags, data[offset : offset + length])
         offset += (length + 3) & ~3
+
+
+def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
+    """The attributes of `data` from `offset` on, by number. What is cut short is left out, with all that follows."""
+    found = {}
+    while offset + _ATTRIBUTE.size <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if length < _ATTRIBUTE.size or offset + length > len(data):
+            break
+        found[kind & _NLA_TYPE_MASK] = data[offset + _ATTRIBUTE.size : offset + length]
+        offset += (length + 3) & ~3
+    return found
 
 
 def body_of(codec: Codec) -> bytes:
@@ -142,12 +169,5 @@ def _raise_unless_acknowledged(message: Message) -> None:
 
 def _words(message: Message) -> str:
     """What the kernel says beside the number (extended acknowledgement); "" where it says nothing."""
-    offset = HEADER.size + _ERROR.size + HEADER.size
-    while offset + _ATTRIBUTE.size <= len(message.data):
-        length, kind = _ATTRIBUTE.unpack_from(message.data, offset)
-        if length < _ATTRIBUTE.size:
-            break
-        if kind == _NLMSGERR_ATTR_MSG:
-            return message.data[offset + _ATTRIBUTE.size : offset + length].rstrip(b"\0").decode(errors="replace")
-        offset += (length + 3) & ~3
-    return ""
+    said = attributes(message.data, HEADER.size + _ERROR.size + HEADER.size)
+    return said.get(_NLMSGERR_ATTR_MSG, b"").rstrip(b"\0").decode(errors="replace")

@@ -1,0 +1,106 @@
+"""Conntrack entries as the kernel sends them, written by pyroute2 and read by us."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pyroute2.netlink.nfnetlink.nfctsocket import nfct_msg
+
+from tonekeeper.core.kernel import Flow, Protocol
+from tonekeeper.edge.netlink.exchange import HEADER, Message, attributes, split
+from tonekeeper.edge.netlink.flows import decode_flow
+
+ICMP = 1
+
+
+def direction(protocol: int, source: str, source_port: int, destination: str, destination_port: int) -> dict:
+    version = "V6" if ":" in source else "V4"
+    addresses = [(f"CTA_IP_{version}_SRC", source), (f"CTA_IP_{version}_DST", destination)]
+    ports = [("CTA_PROTO_SRC_PORT", source_port), ("CTA_PROTO_DST_PORT", destination_port)]
+    proto = [("CTA_PROTO_NUM", protocol), *(ports if protocol != ICMP else [])]
+    return {"attrs": [("CTA_TUPLE_IP", {"attrs": addresses}), ("CTA_TUPLE_PROTO", {"attrs": proto})]}
+
+
+def entry(flow: Flow, *more: tuple[str, object], protocol: int | None = None) -> bytes:
+    out = protocol or int(flow.protocol)
+    to, back = (flow.destination, flow.destination_port), (flow.nat_source, flow.nat_source_port)
+    message = nfct_msg()
+    message["nfgen_family"] = socket.AF_INET6 if ":" in flow.source else socket.AF_INET
+    message["header"]["type"] = 0x100
+    message["attrs"] = [
+        ("CTA_TUPLE_ORIG", direction(out, flow.source, flow.source_port, *to)),
+        ("CTA_TUPLE_REPLY", direction(out, *to, *back)),
+        ("CTA_STATUS", 0xE),
+        *more,
+    ]
+    message.encode()
+    return bytes(message.data)
+
+
+def read(data: bytes) -> Flow | None:
+    (message,) = split(data)
+    return decode_flow(message)
+
+
+def counted(direction: str, packets: int) -> tuple[str, object]:
+    return f"CTA_COUNTERS_{direction}", {"attrs": [("CTA_COUNTERS_PACKETS", packets), ("CTA_COUNTERS_BYTES", 99)]}
+
+
+ports = st.integers(0, 65535)
+v4, v6 = st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(str)
+
+
+@st.composite
+def flows(draw) -> Flow:
+    hosts = draw(st.sampled_from([v4, v6]))
+    source, destination, nat_source = draw(hosts), draw(hosts), draw(hosts)
+    return Flow(draw(st.sampled_from(Protocol)), source, draw(ports), destination, draw(ports), nat_source, draw(ports))
+
+
+@given(flows(), st.integers(0, 65535), st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+def test_what_pyroute2_writes_we_read(flow, zone, mark, packets_out, packets_in):
+    more = (("CTA_ZONE", zone), ("CTA_MARK", mark), counted("ORIG", packets_out), counted("REPLY", packets_in))
+    found = read(entry(flow, *more))
+    assert found is not None
+    assert (found.zone, found.mark, found.packets_out, found.packets_in) == (zone, mark, packets_out, packets_in)
+    same = {"zone": 0, "mark": 0, "packets_out": None, "packets_in": None}
+    bare = Flow(**{name: getattr(found, name) for name in Flow.__slots__} | same)
+    assert normal(bare) == normal(flow)
+
+
+def normal(flow: Flow) -> tuple[object, ...]:
+    """Addresses as values: `::ffff:1.2.3.4` has two spellings."""
+    hosts = (ipaddress.ip_address(host) for host in (flow.source, flow.destination, flow.nat_source))
+    return (flow.protocol, *hosts, flow.source_port, flow.destination_port, flow.nat_source_port)
+
+
+SIP = Flow(Protocol.UDP, "10.0.0.7", 5060, "203.0.113.10", 5060, "192.0.2.2", 61000)
+
+
+def test_a_kernel_that_does_not_count_leaves_the_counters_unknown():
+    assert read(entry(SIP)) == SIP
+
+
+def test_entries_of_other_protocols_are_passed_over():
+    assert read(entry(SIP, protocol=ICMP)) is None
+    assert read(entry(SIP, protocol=132)) is None
+
+
+@given(st.integers(0, 200))
+def test_an_entry_that_is_cut_short_is_none_or_has_no_less_than_its_tuples(length):
+    data = entry(SIP)[:length]
+    assert decode_flow(Message(0x100, 0, data)) in (None, SIP)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_flow_or_nothing(data):
+    assert isinstance(decode_flow(Message(0x100, 0, bytes(HEADER.size + 4) + data)), Flow | None)
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_messages_and_attributes_within_them(data):
+    assert sum(len(message.data) for message in split(data)) <= len(data)
+    assert sum(len(value) for value in attributes(data).values()) <= len(data)
