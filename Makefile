@@ -27,7 +27,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 unit: $(VENV)/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 simulation: $(VENV)/.dev
 	$(BIN)/pytest -m simulation -n auto --durations=5

@@ -10,6 +10,8 @@ from tonekeeper.core.report import SbcState
 from tonekeeper.core.site import Sbc, Wan
 from tonekeeper.drivers.sim.simulation import hours, minutes
 
+pytestmark = pytest.mark.simulation  # half an hour of virtual time each
+
 PRIMARY_PLACE, ALTERNATE_PLACE = "primary over fibre", "alternate over fibre"
 WITHIN = 7.0
 """Seconds for any decision here: a 5 s cadence, confirming probes, the witness."""
