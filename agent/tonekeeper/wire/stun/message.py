@@ -1,0 +1,81 @@
+"""A STUN message as a value (RFC 8489), with the attributes of behaviour discovery (RFC 5780)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from tonekeeper.wire.endpoint import Endpoint
+
+BINDING = 0x001
+"""The only method in use here (RFC 8489 section 18.2)."""
+
+
+class StunClass(IntEnum):
+    """RFC 8489 section 5."""
+
+    REQUEST = 0b00
+    INDICATION = 0b01
+    SUCCESS = 0b10
+    ERROR = 0b11
+
+
+class ChangeRequest(NamedTuple):
+    """From where the answer shall come instead (RFC 5780 section 7.2)."""
+
+    address: bool
+    port: bool
+
+
+class ErrorCode(NamedTuple):
+    """RFC 8489 section 14.8."""
+
+    code: int
+    """300-699"""
+    reason: str
+
+
+class Attribute(NamedTuple):
+    """One that has no field of its own."""
+
+    type: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StunMessage:
+    """Of an attribute that occurs more than once, the first counts (RFC 8489 section 14)."""
+
+    stun_class: StunClass
+    transaction_id: bytes
+    """12 octets."""
+    method: int = BINDING
+    mapped_address: Endpoint | None = None
+    xor_mapped_address: Endpoint | None = None
+    change_request: ChangeRequest | None = None
+    response_port: int | None = None
+    padding: int | None = None
+    """Octets of PADDING."""
+    response_origin: Endpoint | None = None
+    other_address: Endpoint | None = None
+    username: str | None = None
+    realm: str | None = None
+    nonce: str | None = None
+    software: str | None = None
+    error: ErrorCode | None = None
+    unknown_attributes: tuple[int, ...] = ()
+    """What the server did not understand (420)."""
+    others: tuple[Attribute, ...] = ()
+    """In the order they came, without MESSAGE-INTEGRITY, FINGERPRINT and what followed them."""
+
+    @property
+    def mapped(self) -> Endpoint | None:
+        """Our address as the server saw it: XOR-MAPPED-ADDRESS, from an old server MAPPED-ADDRESS."""
+        return self.xor_mapped_address or self.mapped_address
+
+
+def binding_request(
+    transaction_id: bytes, *, change_request: ChangeRequest | None = None, response_port: int | None = None
+) -> StunMessage:
+    return StunMessage(StunClass.REQUEST, transaction_id, change_request=change_request, response_port=response_port)
