@@ -35,7 +35,7 @@ simulation: $(VENV)/.dev
 # The lab needs root: namespaces, and servers that apt-get installs. TONEKEEPER_LAB=required makes its absence a failure.
 lab: $(VENV)/.dev
 	@if [ "$$(id -u)" = 0 ]; then \
-	  tests/lab/install-packages && $(BIN)/pytest -m lab --durations=5; \
+	  tests/lab/install-packages && $(BIN)/pytest -m lab -n 4 --durations=5; \
 	elif [ "$$TONEKEEPER_LAB" = required ]; then \
 	  echo "cannot run the lab: it is required, and needs root"; exit 1; \
 	else \

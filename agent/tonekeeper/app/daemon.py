@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol, assert_never
 
 from tonekeeper import __version__
+from tonekeeper.app.kernel import Kernel
 from tonekeeper.app.recording import Recording
 from tonekeeper.core.agent import Agent
 from tonekeeper.core.commands import (
@@ -36,19 +37,17 @@ from tonekeeper.core.events import (
     Facility,
     FacilityFailed,
     FacilityRecovered,
-    FlowsUnavailable,
-    PathWalked,
     SiteChanged,
     Started,
 )
-from tonekeeper.core.site import Site, Wan
+from tonekeeper.core.site import Mode, Site, Wan
 from tonekeeper.drivers.live import LiveDriver
 from tonekeeper.edge import service
+from tonekeeper.edge.capabilities import missing_for_steering
 from tonekeeper.edge.clock import JumpDetector
 from tonekeeper.edge.entropy import token
 from tonekeeper.edge.files import SingleInstance
 from tonekeeper.edge.resolver import Resolver
-from tonekeeper.edge.routes import SteeringRoutes
 from tonekeeper.edge.sockets import ProbeSockets
 from tonekeeper.errors import ConfigError, EdgeError
 from tonekeeper.faces.cli.outcome import Exit
@@ -79,6 +78,10 @@ def run_daemon(config: Path) -> Exit:
     log.adopt_others()
     for notice in settings.notices:
         log.info("noticed", notice=notice)
+    if settings.site.failover.mode is Mode.STEER:
+        for missing in missing_for_steering():
+            log.error("cannot-steer", reason=missing)
+            return Exit.MISSING
     return asyncio.run(Daemon(settings, log, reload=lambda: load_settings(config)).run())
 
 
@@ -142,7 +145,7 @@ class Daemon:
         )
         self._sockets = ProbeSockets(self.feed)
         self._resolver = Resolver(self.feed, loop)
-        self._routes = SteeringRoutes(self.feed)
+        self._kernel = Kernel(self.feed)
         self._links = self._make_links(_interfaces(site), self.feed)
         for number, handler in ((signal.SIGTERM, self.stop), (signal.SIGINT, self.stop), (signal.SIGHUP, self._hup)):
             loop.add_signal_handler(number, handler)
@@ -175,10 +178,20 @@ class Daemon:
         self._links.close()
         self._resolver.close()
         self._sockets.close()
+        self._leave_the_kernel()
         self._recording.close()
         if self._http is not None:
             await self._http.close()
         self._log.info("stopped")
+
+    def _leave_the_kernel(self) -> None:
+        """Routes and rules as they were found."""
+        self._kernel.close()
+        if self._settings.site.failover.mode is Mode.STEER:
+            try:
+                self._log.info("put-back", entries=self._kernel.leave())
+            except EdgeError as error:
+                self._log.error("not-put-back", reason=str(error))
 
     # --- commands
 
@@ -188,12 +201,8 @@ class Daemon:
                 self._sockets.execute(command)
             case ResolveSbc():
                 self._resolver.execute(command)
-            case ApplyPlan():
-                self._routes.execute(command)
-            case ListFlows() | DeleteFlows():
-                self.feed(FlowsUnavailable(0, "not built yet"))
-            case WalkPath():
-                self.feed(PathWalked(command.path, ()))
+            case ApplyPlan() | ListFlows() | DeleteFlows() | WalkPath():
+                self._kernel.execute(command)
             case LogChange():
                 self._log.change(command)
             case _:

@@ -99,8 +99,11 @@ class Agent:
         situation = self.situation
         if now - situation.started >= READY_WITHOUT_VERDICT:
             return True
-        states = [probe.state for probe in situation.probes.values()]
-        return bool(states) and PathState.UNKNOWN not in states
+        judged = [
+            probe.state is not PathState.UNKNOWN or bool(situation.dead(situation.wan_of(path.wan)))
+            for path, probe in situation.probes.items()
+        ]
+        return bool(judged) and all(judged)
 
 
 def _take(turn: Turn, event: Event) -> None:
