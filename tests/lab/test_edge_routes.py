@@ -23,6 +23,7 @@ from tests.lab.namespace import Namespace, until
 from tonekeeper.core.commands import ApplyPlan
 from tonekeeper.core.events import PlanApplied, PlanRefused
 from tonekeeper.core.kernel import EMPTY_PLAN, FlowPin, HostRoute, KernelPlan, Protocol, WanTable
+from tonekeeper.edge.capabilities import missing_for_flows, missing_for_steering
 from tonekeeper.edge.routes import SteeringRoutes
 
 pytestmark = pytest.mark.lab
@@ -34,6 +35,8 @@ OVER_WAN0 = KernelPlan((WAN0, WAN1), (HostRoute(SBC, "wan0"), HostRoute(SBC_V6, 
 OVER_WAN1 = KernelPlan((WAN0, WAN1), (HostRoute(SBC, "wan1"), HostRoute(SBC_V6, "wan1")))
 CALL = FlowPin(Protocol.UDP, "10.0.0.7", 11780, SBC, 30000, "wan0")
 CALL_V6 = FlowPin(Protocol.UDP, "2001:db8:1a::7", 11780, SBC_V6, 30000, "wan0")
+
+UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
 
 
 @pytest.fixture
@@ -246,15 +249,27 @@ def test_without_the_capability_the_kernel_is_read_but_not_changed(agent):
     script = (
         "from tonekeeper.core.commands import ApplyPlan\n"
         "from tonekeeper.core.kernel import EMPTY_PLAN, KernelPlan, WanTable\n"
-        "from tonekeeper.edge.routes import SteeringRoutes\n"
+        "from tonekeeper.edge.capabilities import missing_for_flows, missing_for_steering
+from tonekeeper.edge.routes import SteeringRoutes\n"
         "routes = SteeringRoutes(lambda event: print(event))\n"
         "routes.execute(ApplyPlan(1, EMPTY_PLAN))\n"
         "routes.execute(ApplyPlan(2, KernelPlan((WanTable('wan1', '192.0.2.5', None),))))\n"
     )
     before = kernel(agent)
-    unprivileged = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
-    applied, refused = agent.run(*unprivileged, sys.executable, "-c", script).splitlines()
+    applied, refused = agent.run(*UNPRIVILEGED, sys.executable, "-c", script).splitlines()
     assert applied == "PlanApplied(number=1, changes=0)"
     assert refused.startswith("PlanRefused(number=2, errno=1, ")
     assert "give the agent CAP_NET_ADMIN" in refused
     assert kernel(agent) == before
+
+
+def test_what_steering_lacks_is_named(agent):
+    assert agent.inside(missing_for_steering) == ()
+    assert agent.inside(missing_for_flows) == ()
+    script = (
+        "from tonekeeper.edge.capabilities import missing_for_flows, missing_for_steering\n"
+        "print(*missing_for_steering(), *missing_for_flows(), sep='\\n')\n"
+    )
+    steering, flows = agent.run(*UNPRIVILEGED, sys.executable, "-c", script).splitlines()
+    assert steering.startswith("CAP_NET_ADMIN is missing: steering changes routes")
+    assert flows.startswith("CAP_NET_ADMIN is missing")
