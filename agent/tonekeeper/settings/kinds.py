@@ -28,6 +28,8 @@ _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": MINUTE, "h": HOUR, "d": DAY}
 _NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 _SIZE = re.compile(r"([0-9]{1,12})(KiB|MiB|GiB)")
 _SIZE_UNITS = {"KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+_WIDEST = {4: 8, 6: 16}
+"""Shortest prefix by IP version: what is wider is somebody's default route in pieces."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -220,6 +222,49 @@ def address(value: object) -> str | Refusal:
     if not is_address_of_one_host(canonical) or "%" in canonical:
         return Refusal("is not an address to send from", remedy)
     return canonical
+
+
+def networks(at_most: int) -> Kind[tuple[str, ...]]:
+    """Networks and addresses of others, each in its one canonical form: `203.0.113.0/24`, `2001:db8::1`."""
+
+    def read(value: object) -> tuple[str, ...] | Refusal:
+        remedy = 'write a list of networks or addresses, each once, such as ["203.0.113.0/24"]'
+        if not isinstance(value, list):
+            return Refusal(f"is {a_toml_type(value)}, not a list", remedy)
+        if len(value) > at_most:
+            return Refusal(f"names more than {at_most} networks", remedy)
+        found: list[str] = []
+        for each in value:
+            canonical = _network(each, remedy)
+            if isinstance(canonical, Refusal):
+                return Refusal(f"{as_written(each)} {canonical.reason}", canonical.remedy)
+            if canonical in found:
+                return Refusal(f"names {as_written(each)} twice", remedy)
+            found.append(canonical)
+        return tuple(found)
+
+    return read
+
+
+def _network(value: object, remedy: str) -> str | Refusal:
+    written = text(value)
+    if isinstance(written, Refusal):
+        return Refusal(written.reason, remedy)
+    try:
+        network = ipaddress.ip_network(written, strict=False)
+    except ValueError:
+        return Refusal("is not a network", remedy)
+    prefix = f"{network.network_address}/{network.prefixlen}"
+    if "%" in written or network.is_multicast or network.is_unspecified or network.is_loopback or network.is_link_local:
+        return Refusal("is no network of another host", remedy)
+    if network.prefixlen < _WIDEST[network.version]:
+        narrow = f"/{_WIDEST[network.version]} or longer"
+        return Refusal(
+            "is too wide to be steered", f"name the networks that media comes from, with a prefix of {narrow}"
+        )
+    if ipaddress.ip_interface(written).ip != network.network_address:
+        return Refusal("is an address within a network", f'write "{prefix}" for the network, or the address alone')
+    return str(network.network_address) if network.prefixlen == network.max_prefixlen else prefix
 
 
 def endpoint(example: str) -> Kind[Endpoint]:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable, Sequence
 
-from tonekeeper.core.site import Mode
+from tonekeeper.core.site import Sbc, Wan
 from tonekeeper.settings.model import HttpSettings, Settings, SnmpSettings
+from tonekeeper.settings.table import Table
+
+_PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
+"""RFC 1918, RFC 4193: what a LAN may be numbered from."""
 
 
 def notices_about(settings: Settings) -> tuple[str, ...]:
     """One sentence each, beginning with the key path."""
-    found = []
-    if settings.site.failover.mode is Mode.STEER:
-        found.append(
-            'failover.mode = "steer": steering is not built yet; this release decides and reports as with "observe", '
-            "and changes nothing in the kernel"
-        )
-    found += [
-        f"wan[{index}].metered: used last, but probed as often as the others by this release"
-        for index, wan in enumerate(settings.site.wans)
-        if wan.metered
-    ]
+    found = _private_media(settings.site.sbcs)
     if settings.nat is not None:
         found.append("nat: read, but this release does not measure NAT yet")
     if settings.lan.interfaces:
@@ -31,6 +26,28 @@ def notices_about(settings: Settings) -> tuple[str, ...]:
     if settings.http is not None:
         found += _plain_http(settings.http)
     return tuple(found)
+
+
+def unused_budgets(wans: Sequence[tuple[Table, Wan]]) -> tuple[str, ...]:
+    return tuple(
+        f"{table.path}.budget: has no effect without metered = true"
+        for table, wan in wans
+        if table.has("budget") and not wan.metered
+    )
+
+
+def _private_media(sbcs: Iterable[Sbc]) -> list[str]:
+    return [
+        f"sbc[{index}].media: {network} is a private network, and a LAN within it would be steered away too"
+        for index, sbc in enumerate(sbcs)
+        for network in sbc.media
+        if "/" in network and _is_private(network)
+    ]
+
+
+def _is_private(written: str) -> bool:
+    network = ipaddress.ip_network(written)
+    return any(network.version == private.version and network.overlaps(private) for private in _PRIVATE)
 
 
 def _short_keys(snmp: SnmpSettings) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Collection, Iterable, Sequence
 
-from tonekeeper.core.site import Sbc, Wan
+from tonekeeper.core.site import DampingPolicy, FailoverPolicy, Mode, Sbc, Wan
 from tonekeeper.errors import Mistake
 from tonekeeper.settings.model import HttpSettings, Settings, SnmpUser
 from tonekeeper.settings.suggestion import nearest
@@ -58,6 +59,46 @@ def own_source_on_a_shared_interface(wans: Sequence[tuple[Table, Wan]]) -> None:
         if wan.interface and wan.source and key in first:
             table.refuse("source", f"is the source of {first[key].path} too", "give each WAN an address of its own")
         first.setdefault(key, table)
+
+
+def steered_wans_on_their_own_interfaces(
+    table: Table, policy: FailoverPolicy, wans: Sequence[tuple[Table, Wan]]
+) -> None:
+    """A route leads to an interface, and cannot tell two WANs behind one apart."""
+    if policy.mode is not Mode.STEER:
+        return
+    first: dict[str, Table] = {}
+    for each, wan in wans:
+        if wan.interface and wan.interface in first:
+            reason = (
+                f"cannot move anything between {first[wan.interface].path} and {each.path}, both on {wan.interface}"
+            )
+            table.refuse("mode", reason, 'give each an interface of its own, such as a VLAN, or write "observe"')
+            return
+        first.setdefault(wan.interface, each)
+
+
+def damping_that_ends_and_begins(table: Table, policy: DampingPolicy) -> None:
+    """Two mistakes that would leave damping without effect, told of at a key that the file has."""
+    if not table.sound:
+        return
+    if policy.reuse >= policy.suppress:
+        if table.has("reuse"):
+            remedy = "write less, or raise suppress"
+            table.refuse("reuse", f"is not below suppress, which is {policy.suppress:g}", remedy)
+        else:
+            table.refuse("suppress", f"is not above reuse, which is {policy.reuse:g}", "write more, or lower reuse")
+        return
+    ceiling = policy.reuse * 2.0 ** (policy.max_suppress / policy.half_life)
+    if ceiling > policy.suppress:
+        return
+    half_lives = math.ceil(math.log2(policy.suppress / policy.reuse) * 100) / 100
+    key = next(key for key in ("max_suppress", "half_life", "suppress", "reuse") if table.has(key))
+    table.refuse(
+        key,
+        f"would never let a penalty rise above {ceiling:.0f}, and suppress is {policy.suppress:g}",
+        f"make max_suppress longer than {half_lives:.2f} times half_life, or bring suppress and reuse closer together",
+    )
 
 
 def token_beyond_loopback(table: Table, http: HttpSettings) -> None:

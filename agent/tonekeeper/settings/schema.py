@@ -5,10 +5,11 @@ The defaults are those of the values themselves; a test holds the tables of docs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tonekeeper.core.site import FailoverPolicy, Mode, Prefer, ProbePolicy, Role, Sbc, Site, Wan
+from tonekeeper.core.site import DampingPolicy, FailoverPolicy, Mode, Prefer, ProbePolicy, Role, Sbc, Site, Wan
 from tonekeeper.errors import Mistake
 from tonekeeper.settings import kinds, rules
 from tonekeeper.settings.model import (
@@ -27,7 +28,7 @@ from tonekeeper.settings.model import (
     SnmpSettings,
     SnmpUser,
 )
-from tonekeeper.settings.notices import notices_about
+from tonekeeper.settings.notices import notices_about, unused_budgets
 from tonekeeper.settings.table import Table
 from tonekeeper.settings.uri import SbcPlace, sbc_uri
 
@@ -44,13 +45,15 @@ def read_settings(values: dict[str, object], mistakes: list[Mistake]) -> Setting
     """The whole file. What comes back is only fit for use where `mistakes` is still empty."""
     with Table("", values, mistakes) as root:
         agent = _agent(root.table("agent"))
+        wans = _wans(root)
         site = Site(
             name=agent.name,
             role=agent.role,
-            wans=_wans(root),
+            wans=tuple(wan for _, wan in wans),
             sbcs=_sbcs(root),
             probe=_probe(root.table("probe")),
-            failover=_failover(root.table("failover")),
+            failover=_failover(root.table("failover"), wans),
+            damping=_damping(root.table("damping")),
         )
         nat = _nat(root.table_if_present("nat"))
         lan = _lan(root.table("lan"))
@@ -59,7 +62,7 @@ def read_settings(values: dict[str, object], mistakes: list[Mistake]) -> Setting
         journal = _journal(root.table("journal"))
         log = _log(root.table("log"))
     settings = Settings(site, agent.state_dir, agent.profiles_dir, http, nat, lan, snmp, journal, log)
-    return replace(settings, notices=notices_about(settings))
+    return replace(settings, notices=(*unused_budgets(wans), *notices_about(settings)))
 
 
 def _agent(table: Table) -> _Agent:
@@ -73,11 +76,11 @@ def _agent(table: Table) -> _Agent:
         )
 
 
-def _wans(root: Table) -> tuple[Wan, ...]:
+def _wans(root: Table) -> list[tuple[Table, Wan]]:
     read = [(table, _wan(table)) for table in root.tables("wan", at_most=16)]
     rules.one_wan_a_name(read)
     rules.own_source_on_a_shared_interface(read)
-    return tuple(wan for _, wan in read)
+    return read
 
 
 def _wan(table: Table) -> Wan:
@@ -87,6 +90,7 @@ def _wan(table: Table) -> Wan:
             interface=table.required("interface", kinds.interface, "", example='"eth0"'),
             source=table.optional("source", kinds.address, ""),
             metered=table.optional("metered", kinds.boolean, False),
+            budget=table.optional("budget", kinds.size("1MiB", "1GiB"), Wan("", "").budget),
         )
 
 
@@ -102,7 +106,14 @@ def _sbc(table: Table) -> Sbc:
     with table:
         name = table.required("name", kinds.name(), "", example='"primary"')
         place = table.required("uri", sbc_uri, SbcPlace(), example='"sip:sbc1.example.net"')
-        return Sbc(name, place.uri, place.host, place.port, place.transport)
+        return Sbc(
+            name=name,
+            uri=place.uri,
+            host=place.host,
+            port=place.port,
+            transport=place.transport,
+            media=table.optional("media", kinds.networks(at_most=16), ()),
+        )
 
 
 def _probe(table: Table) -> ProbePolicy:
@@ -116,10 +127,10 @@ def _probe(table: Table) -> ProbePolicy:
         )
 
 
-def _failover(table: Table) -> FailoverPolicy:
+def _failover(table: Table, wans: Sequence[tuple[Table, Wan]]) -> FailoverPolicy:
     with table:
         default = FailoverPolicy()
-        return FailoverPolicy(
+        policy = FailoverPolicy(
             mode=table.optional("mode", kinds.one_of(Mode), default.mode),
             prefer=table.optional("prefer", kinds.one_of(Prefer), default.prefer),
             min_dwell=table.optional("min_dwell", kinds.duration("0s", "1d"), default.min_dwell),
@@ -127,7 +138,24 @@ def _failover(table: Table) -> FailoverPolicy:
             switch_refill=table.optional("switch_refill", kinds.duration("1s", "7d"), default.switch_refill),
             failback_after=table.optional("failback_after", kinds.duration("1s", "7d"), default.failback_after),
             failback_spread=table.optional("failback_spread", kinds.duration("0s", "1d"), default.failback_spread),
+            probation=table.optional("probation", kinds.duration("0s", "1h"), default.probation),
         )
+    rules.steered_wans_on_their_own_interfaces(table, policy, wans)
+    return policy
+
+
+def _damping(table: Table) -> DampingPolicy:
+    # No ceiling overflows: 6h are 720 half-lives of 30s, and a float goes to the power of two of 1023.
+    with table:
+        default = DampingPolicy()
+        policy = DampingPolicy(
+            half_life=table.optional("half_life", kinds.duration("30s", "1d"), default.half_life),
+            suppress=table.optional("suppress", kinds.number(100, 100000), default.suppress),
+            reuse=table.optional("reuse", kinds.number(10, 50000), default.reuse),
+            max_suppress=table.optional("max_suppress", kinds.duration("1m", "6h"), default.max_suppress),
+        )
+    rules.damping_that_ends_and_begins(table, policy)
+    return policy
 
 
 def _nat(table: Table | None) -> NatSettings | None:

@@ -35,6 +35,8 @@ class Table:
         self.path = path
         self.usable = usable
         """False where the file has something else than a table here, and has been told so."""
+        self.sound = True
+        """Nothing in it has been refused so far, so that its values can be judged together."""
         self._values = values
         self._mistakes = mistakes
         self._known: dict[str, None] = {}
@@ -106,6 +108,7 @@ class Table:
 
     def refuse(self, key: str, reason: str, remedy: str) -> None:
         """Note a mistake at `key`, with what stands there."""
+        self.sound = False
         shown = as_written(self._values[key]) if key in self._values else ""
         self._add(self._path_of(key), HIDDEN if key in self._secrets else shown, reason, remedy)
 

@@ -1,8 +1,22 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tonekeeper.core.site import FailoverPolicy, Mode, Prefer, ProbePolicy, Role, Sbc, Site, Transport, Wan
+from tonekeeper.core.flap import LOSS, Damper
+from tonekeeper.core.site import (
+    DampingPolicy,
+    FailoverPolicy,
+    Mode,
+    Prefer,
+    ProbePolicy,
+    Role,
+    Sbc,
+    Site,
+    Transport,
+    Wan,
+)
+from tonekeeper.errors import ConfigError
 from tonekeeper.settings import Settings, interface_mistakes, load_settings, parse_settings
 from tonekeeper.settings.model import (
     AuthProtocol,
@@ -68,18 +82,19 @@ def test_docs_example_is_accepted_and_promises_only_what_is_there():
     settings = load_settings(EXAMPLE)
     assert [wan.name for wan in settings.site.wans] == ["fibre", "lte"]
     assert [sbc.name for sbc in settings.site.sbcs] == ["primary", "alternate"]
-    assert settings.notices == ("wan[1].metered: used last, but probed as often as the others by this release",)
+    assert settings.notices == ()
 
 
 def test_every_key_reaches_its_place():
     settings = load_settings(HERE / "every-key.toml")
     assert settings.site == Site(
         name="site-0042.example",
-        wans=(Wan("fibre", "eth0", "192.0.2.10"), Wan("cable", "eth0", "2001:db8::1", metered=True)),
-        sbcs=(PRIMARY,),
+        wans=(Wan("fibre", "eth0", "192.0.2.10"), Wan("cable", "eth1", "2001:db8::1", metered=True, budget=1024**3)),
+        sbcs=(replace(PRIMARY, media=("203.0.113.0/24", "198.51.100.7", "2001:db8::/48")),),
         role=Role.ENDPOINT,
         probe=ProbePolicy(interval=1.5, false_alarms_per_month=0.5),
-        failover=FailoverPolicy(Mode.STEER, Prefer.NEW_CALLS, 0.3, 5, 7200.0, 86400.0, 90.0),
+        failover=FailoverPolicy(Mode.STEER, Prefer.NEW_CALLS, 0.3, 5, 7200.0, 86400.0, 90.0, 90.0),
+        damping=DampingPolicy(600.0, 3000.0, 750.5, 3600.0),
     )
     assert settings.state_dir == Path("/srv/state")
     assert settings.profiles_dir == Path("/srv/profiles")
@@ -131,19 +146,69 @@ def test_http_can_be_switched_off():
     assert parsed(MINIMAL + "[http]\nenabled = false").http is None
 
 
-def test_steering_is_accepted_and_said_not_to_be_built_yet():
+def test_steering_is_accepted_without_a_word():
     settings = parsed(MINIMAL + '[failover]\nmode = "steer"')
     assert settings.site.failover.mode is Mode.STEER
+    assert settings.notices == ()
+
+
+def test_wans_on_one_interface_can_be_watched_though_not_steered():
+    wan = '[[wan]]\nname = "{0}"\ninterface = "eth0"\nsource = "192.0.2.{1}"\n'
+    text = MINIMAL + wan.format("fibre", 1) + wan.format("cable", 2) + '[failover]\nmode = "{0}"'
+    assert len(parsed(text.format("observe")).site.wans) == 2
+    with pytest.raises(ConfigError):
+        parsed(text.format("steer"))
+
+
+def test_a_budget_without_metered_is_said_to_have_no_effect():
+    settings = parsed(MINIMAL + '[[wan]]\nname = "fibre"\ninterface = "eth0"\nbudget = "50MiB"')
+    assert settings.notices == ("wan[0].budget: has no effect without metered = true",)
+
+
+def test_a_private_media_network_is_said_to_take_a_lan_within_it_along():
+    settings = parsed(MINIMAL + 'media = ["203.0.113.0/24", "172.16.3.0/24", "10.1.2.3", "fd00::/16", "2001:db8::/32"]')
     assert settings.notices == (
-        'failover.mode = "steer": steering is not built yet; this release decides and reports as with "observe", '
-        "and changes nothing in the kernel",
+        "sbc[0].media: 172.16.3.0/24 is a private network, and a LAN within it would be steered away too",
+        "sbc[0].media: fd00::/16 is a private network, and a LAN within it would be steered away too",
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("203.0.113.0/24", "203.0.113.0/24"),
+        ("203.0.113.0/255.255.255.0", "203.0.113.0/24"),
+        ("203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7/32", "203.0.113.7"),
+        ("2001:DB8:0::/48", "2001:db8::/48"),
+        ("2001:db8::7/128", "2001:db8::7"),
+    ],
+)
+def test_a_media_network_is_kept_in_its_one_canonical_form(written, canonical):
+    [sbc] = parsed(f'{MINIMAL}media = ["{written}"]').site.sbcs
+    assert sbc.media == (canonical,)
+
+
+@pytest.mark.parametrize(
+    "damping",
+    [
+        'half_life = "30s"\nmax_suppress = "6h"\nreuse = 50000\nsuppress = 100000',
+        'half_life = "1d"\nmax_suppress = "6h"\nreuse = 900\nsuppress = 1000',
+    ],
+)
+def test_damping_at_its_limits_still_suppresses_and_frees_again(damping):
+    policy = parsed(f"{MINIMAL}[damping]\n{damping}").site.damping
+    damper = Damper()
+    for _ in range(200):
+        damper.lost(LOSS, policy, now=0.0)
+    assert damper.is_suppressed
+    assert damper.reuse_at <= policy.max_suppress * 1.000001
+    assert damper.release(policy.max_suppress + 1)
 
 
 def test_whatever_is_asked_for_and_not_done_yet_is_said():
     settings = load_settings(HERE / "contract.toml")
     assert settings.notices == (
-        "wan[1].metered: used last, but probed as often as the others by this release",
         "nat: read, but this release does not measure NAT yet",
         "lan: read, but this release does not look at phones yet",
         "snmp: read, but this release does not answer SNMP yet",

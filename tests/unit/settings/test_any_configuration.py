@@ -24,10 +24,20 @@ documents = st.dictionaries(keys, trees, max_size=6)
 
 SHAPE = {
     "agent": ("name", "role", "state_dir", "profiles_dir"),
-    "wan": ("name", "interface", "source", "metered"),
-    "sbc": ("name", "uri"),
+    "wan": ("name", "interface", "source", "metered", "budget"),
+    "sbc": ("name", "uri", "media"),
     "probe": ("interval", "false_alarms_per_month"),
-    "failover": ("mode", "prefer", "min_dwell", "switches", "switch_refill", "failback_after", "failback_spread"),
+    "failover": (
+        "mode",
+        "prefer",
+        "min_dwell",
+        "switches",
+        "switch_refill",
+        "failback_after",
+        "failback_spread",
+        "probation",
+    ),
+    "damping": ("half_life", "suppress", "reuse", "max_suppress"),
     "nat": ("server",),
     "lan": ("interfaces",),
     "http": ("enabled", "listen", "token_file", "tls_cert", "tls_key", "client_ca"),
