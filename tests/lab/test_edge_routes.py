@@ -249,8 +249,7 @@ def test_without_the_capability_the_kernel_is_read_but_not_changed(agent):
     script = (
         "from tonekeeper.core.commands import ApplyPlan\n"
         "from tonekeeper.core.kernel import EMPTY_PLAN, KernelPlan, WanTable\n"
-        "from tonekeeper.edge.capabilities import missing_for_flows, missing_for_steering
-from tonekeeper.edge.routes import SteeringRoutes\n"
+        "from tonekeeper.edge.routes import SteeringRoutes\n"
         "routes = SteeringRoutes(lambda event: print(event))\n"
         "routes.execute(ApplyPlan(1, EMPTY_PLAN))\n"
         "routes.execute(ApplyPlan(2, KernelPlan((WanTable('wan1', '192.0.2.5', None),))))\n"
