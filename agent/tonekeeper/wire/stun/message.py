@@ -70,6 +70,11 @@ class StunMessage:
     """In the order they came, without MESSAGE-INTEGRITY, FINGERPRINT and what followed them."""
 
     @property
+    def not_understood(self) -> tuple[int, ...]:
+        """Types of attributes that must be understood and are not (section 6.3.1): what a server answers 420 with."""
+        return tuple(other.type for other in self.others if other.type < 0x8000)
+
+    @property
     def mapped(self) -> Endpoint | None:
         """Our address as the server saw it: XOR-MAPPED-ADDRESS, from an old server MAPPED-ADDRESS."""
         return self.xor_mapped_address or self.mapped_address
