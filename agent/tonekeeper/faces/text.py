@@ -30,11 +30,12 @@ class _Writer:
     def write(self, report: Report) -> str:
         blocks = [
             self._head(report),
-            self._fill(f"Active: {_active(report)}", "        "),
+            self._where(report),
             self._table(
                 ("WAN", "STATE", "FOR", "INTERFACE", "CARRIER, ADDRESSES"), [_wan_row(wan) for wan in report.wans]
             ),
             self._table(("SBC, WAN", "STATE", "RTT", "LOSS", "ADDRESS, LAST REPLY"), _sbc_rows(report.sbcs)),
+            self._damping(report),
             self._findings(report.findings),
             self._changes(report.changes),
         ]
@@ -47,6 +48,18 @@ class _Writer:
         uptime = wording.duration(agent.uptime_s)
         about = f"{agent.name}: {agent.role}, mode {agent.mode}, tonekeeper {agent.version}, running for {uptime}"
         return f"{painted}\n{self._fill(about)}"
+
+    def _where(self, report: Report) -> str:
+        active = self._fill(f"Active: {_active(report)}", "        ")
+        steering = wording.steering(report)
+        return f"{active}\n{self._fill(f'Steering: {steering}', '          ')}" if steering else active
+
+    def _damping(self, report: Report) -> str:
+        """Only of what has flapped."""
+        told = [(f"wan {wan.name}", wording.damping(wan)) for wan in report.wans]
+        told += [(f"sbc {sbc.name}", wording.damping(sbc)) for sbc in report.sbcs]
+        lines = [self._fill(f"{subject}: {said}", "    ", "  ") for subject, said in told if said]
+        return "\n".join(["Damping", *lines]) if lines else ""
 
     def _findings(self, findings: tuple[FindingReport, ...]) -> str:
         return "\n".join(["Findings", *(self._finding(one) for one in findings)]) if findings else ""
@@ -111,9 +124,7 @@ def _active(report: Report) -> str:
 
 
 def _wan_row(wan: WanReport) -> Row:
-    notes = [wan.carrier, *wan.addresses]
-    notes += ["metered"] if wan.metered else []
-    notes += ["at fault"] if wan.blamed else []
+    notes = [wan.carrier, *wan.addresses, *wording.wan_notes(wan)]
     return (wan.name, wan.state, wording.duration(wan.since_s), wan.interface, ", ".join(notes))
 
 

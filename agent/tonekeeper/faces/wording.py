@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tonekeeper.core.report import FindingReport, PathReport, PathState, Report, Severity
+from tonekeeper.core.report import FindingReport, PathReport, PathState, Report, SbcReport, Severity, WanReport
 
 
 class Tone(StrEnum):
@@ -36,6 +36,14 @@ _TONES = {
     "warning": Tone.WARNING,
     "down": Tone.BAD,
     "critical": Tone.BAD,
+}
+
+
+_STEPS = {
+    "resting": "",
+    "asking": "looking for connected calls",
+    "applying": "changing the routes",
+    "flushing": "deleting flows that sit on another WAN",
 }
 
 
@@ -70,6 +78,62 @@ def failback_wait(report: Report) -> str:
     return "" if wait is None else f"way back possible in {duration(wait)}" if wait > 0 else "way back possible now"
 
 
+def steering(report: Report) -> str:
+    """Where SIP and RTP are steered and how far a move has come; empty where nothing is steered at all."""
+    now = report.steering
+    if now.phase == "off":
+        return ""
+    wan = next((wan.name for wan in report.wans if wan.interface == now.interface), now.interface)
+    where = f"{counted(len(now.destinations), 'destination')} over {wan}" if now.interface else "nothing yet"
+    parts = [
+        where,
+        _STEPS.get(now.phase, now.phase),
+        f"{counted(now.kept_calls, 'call')} kept on the WAN it began on" if now.kept_calls else "",
+        f"{counted(len(now.stale_flows), 'flow')} still on another WAN" if now.stale_flows else "",
+        f"{counted(now.moves, 'move')} and {counted(now.flushed_flows, 'flow')} deleted since the start"
+        if now.moves
+        else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def damping(subject: WanReport | SbcReport) -> str:
+    """Penalty and losses of one that flaps, and when it is trusted again; empty for one that is quiet."""
+    losses = subject.losses_1h if isinstance(subject, WanReport) else 0
+    parts = [
+        f"penalty {subject.penalty:.0f}" if subject.penalty >= 1 else "",
+        f"{counted(losses, 'loss', 'losses')} in 1 h" if losses else "",
+        f"trusted again in {duration(subject.suppressed_s)}" if subject.suppressed_s is not None else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def wan_notes(wan: WanReport) -> list[str]:
+    """What is worth saying of a WAN beside its state, carrier, addresses and damping."""
+    notes = [f"metered{_spent(wan)}"] if wan.metered else []
+    return notes + (["at fault"] if wan.blamed else [])
+
+
+def _spent(wan: WanReport) -> str:
+    if wan.probing_bytes is None or not wan.probing_budget_bytes:
+        return ""
+    return f" ({share(wan.probing_bytes / wan.probing_budget_bytes)} of {size(wan.probing_budget_bytes)})"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def size(count: int) -> str:
+    """`900 B`, `12 KiB`, `1.4 MiB`."""
+    value, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1024, larger
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 9.95 else f"{value:.1f} {unit}"
+
+
 def evidence(finding: FindingReport) -> str:
     """What was measured, as `key: value` pairs."""
     return ", ".join(f"{key}: {value}" for key, value in finding.evidence.items())
@@ -96,9 +160,11 @@ def rtt(path: PathReport) -> str:
 
 
 def loss(path: PathReport) -> str:
-    if path.loss is None:
-        return "-"
-    percent = path.loss * 100
+    return "-" if path.loss is None else share(path.loss)
+
+
+def share(ratio: float) -> str:
+    percent = ratio * 100
     return f"{percent:.1f} %" if 0 < percent < 9.95 else f"{percent:.0f} %"
 
 

@@ -15,6 +15,7 @@ from tonekeeper.core.report import (
     SbcReport,
     SbcState,
     Severity,
+    SteeringReport,
     WanReport,
     WanState,
 )
@@ -28,8 +29,13 @@ def healthy() -> Report:
     return Report(
         agent=AgentReport("site-0042", "0.1.0", "router", 11532.2, "observe"),
         wans=(
-            WanReport("fibre", "eth0", WanState.UP, 0.0, 1, False, "yes", ("192.0.2.10",), False, 11530.0),
-            WanReport("lte", "wwan0", WanState.UP, 0.0, 1, False, "yes", ("203.0.113.7",), True, 11530.0),
+            _wan("fibre", "eth0", "192.0.2.10"),
+            replace(
+                _wan("lte", "wwan0", "203.0.113.7"),
+                metered=True,
+                probing_bytes=234_000,
+                probing_budget_bytes=50 * 1024 * 1024,
+            ),
         ),
         sbcs=(
             SbcReport(
@@ -39,6 +45,8 @@ def healthy() -> Report:
                 "healthy",
                 "not checked",
                 True,
+                0.0,
+                None,
                 "",
                 11530.0,
                 (_up("fibre", PRIMARY, 21.3), _up("lte", PRIMARY, 55.2)),
@@ -50,12 +58,15 @@ def healthy() -> Report:
                 "healthy",
                 "not checked",
                 False,
+                0.0,
+                None,
                 "",
                 11530.0,
                 (_up("fibre", ALTERNATE, 9.3), _up("lte", ALTERNATE, 63.0)),
             ),
         ),
         active=ActiveReport("fibre", "primary", 11530.0, "first choice", 0, None),
+        steering=SteeringReport("off", "", (), 0, (), 0, 0),
         findings=(),
     )
 
@@ -97,6 +108,52 @@ def failed_over() -> Report:
             ChangeReport(42.0, "sbc primary", "healthy", "down", "silent on every WAN"),
             ChangeReport(41.0, "active", "fibre/primary", "fibre/alternate", "primary is down"),
         ),
+    )
+
+
+def steered() -> Report:
+    """The fibre flaps; SIP and RTP have just been moved to the metered line, and one call stays where it was."""
+    start = healthy()
+    fibre, lte = start.wans
+    primary, alternate = start.sbcs
+    return replace(
+        start,
+        agent=replace(start.agent, mode="steer"),
+        wans=(
+            replace(
+                fibre,
+                state=WanState.SUPPRESSED,
+                since_s=2.0,
+                penalty=2640.3,
+                losses_1h=3,
+                suppressed_s=420.0,
+                transitions=7,
+            ),
+            lte,
+        ),
+        sbcs=(primary, replace(alternate, penalty=2510.0, suppressed_s=398.0)),
+        active=ActiveReport("lte", "primary", 2.0, "primary over fibre is down", 1, None),
+        steering=SteeringReport(
+            "flushing",
+            "wwan0",
+            ("198.51.100.10", "198.51.100.20", "203.0.113.128/25"),
+            1,
+            ("udp 192.168.1.20 5060 > 198.51.100.10 5060 as 192.0.2.10",),
+            1,
+            11,
+        ),
+        findings=(
+            FindingReport(
+                "wan-flapping",
+                Severity.WARNING,
+                "fibre",
+                "WAN fibre keeps coming and going: 3 losses in the last hour. It is not trusted for 7 min more.",
+                {"interface": "eth0", "losses": "3", "minutes": "7"},
+                "Have the line measured.",
+                2.0,
+            ),
+        ),
+        changes=(ChangeReport(2.0, "active", "primary over fibre", "primary over lte", "primary over fibre is down"),),
     )
 
 
@@ -196,6 +253,7 @@ def hostile(name: str) -> Report:
             for sbc in start.sbcs[:1]
         ),
         active=replace(start.active, wan=name, sbc=name, reason=name),
+        steering=SteeringReport(name, name, (name,), 1, (name,), 1, 1),
         findings=tuple(
             replace(one, code=name, subject=name, summary=name, remedy=name, evidence={name: name})
             for one in start.findings
@@ -210,6 +268,25 @@ def large(sbcs: int = 8) -> Report:
     names = [f"sbc-{number}" for number in range(sbcs)]
     return replace(
         failed_over(), sbcs=tuple(replace((primary, alternate)[name > "sbc-0"], name=name) for name in names)
+    )
+
+
+def _wan(name: str, interface: str, address: str) -> WanReport:
+    return WanReport(
+        name=name,
+        interface=interface,
+        state=WanState.UP,
+        penalty=0.0,
+        transitions=1,
+        losses_1h=0,
+        suppressed_s=None,
+        blamed=False,
+        carrier="yes",
+        addresses=(address,),
+        metered=False,
+        probing_bytes=None,
+        probing_budget_bytes=None,
+        since_s=11530.0,
     )
 
 

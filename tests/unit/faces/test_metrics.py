@@ -11,6 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from tests.unit.faces import reports
+from tonekeeper.core.findings import CATALOGUE
 from tonekeeper.core.report import Report, Severity
 from tonekeeper.faces.http.metrics import Dialect, dialect_for, render_metrics
 
@@ -33,7 +34,9 @@ def values(report: Report, name: str, dialect: Dialect = Dialect.OPENMETRICS, **
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-@pytest.mark.parametrize("situation", [reports.healthy, reports.failed_over, reports.offline, reports.at_start])
+@pytest.mark.parametrize(
+    "situation", [reports.healthy, reports.failed_over, reports.steered, reports.offline, reports.at_start]
+)
 def test_both_formats_are_read_by_the_fields_own_parser(situation, dialect):
     assert len(list(parsed(situation(), dialect))) > 15
 
@@ -42,7 +45,7 @@ def test_both_formats_carry_the_same_samples():
     text, openmetrics = (
         {
             (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in parsed(reports.failed_over(), dialect)
+            for family in parsed(reports.steered(), dialect)
             for sample in family.samples
         }
         for dialect in Dialect
@@ -90,6 +93,51 @@ def test_findings_are_counted_by_code_and_severity():
 
     assert values(report, "tonekeeper_findings", code="sbc-down", severity="critical") == [2]
     assert values(report, "tonekeeper_findings", code="no-alternate", severity="warning") == [1]
+
+
+def test_a_flapping_wan_shows_its_penalty_and_when_it_is_trusted_again():
+    report = reports.steered()
+
+    assert values(report, "tonekeeper_wan_penalty", wan="fibre") == [2640.3]
+    assert values(report, "tonekeeper_wan_suppressed") == [1, 0]
+    assert values(report, "tonekeeper_wan_reuse_wait_seconds") == [420]
+    assert values(report, "tonekeeper_wan_losses_last_hour", wan="fibre") == [3]
+    assert values(report, "tonekeeper_sbc_suppressed") == [0, 1]
+    assert values(report, "tonekeeper_sbc_reuse_wait_seconds", sbc="alternate") == [398]
+
+
+def test_only_a_metered_wan_has_an_account():
+    report = reports.steered()
+
+    assert values(report, "tonekeeper_probing_bytes_total") == [234_000]
+    assert values(report, "tonekeeper_probing_budget_bytes", wan="lte") == [50 * 1024 * 1024]
+
+
+def test_a_move_is_counted_with_the_flows_it_deleted():
+    report = reports.steered()
+
+    assert values(report, "tonekeeper_steering_settled") == [0]
+    assert values(report, "tonekeeper_steering_moves_total") == [1]
+    assert values(report, "tonekeeper_steering_flushed_flows_total") == [11]
+    assert values(report, "tonekeeper_steering_kept_calls") == [1]
+    assert values(report, "tonekeeper_steering_stale_flows") == [1]
+
+
+def test_where_nothing_is_steered_there_are_no_series_of_steering():
+    assert b"tonekeeper_steering" not in render_metrics(reports.failed_over(), Dialect.TEXT)
+
+
+def test_two_wans_and_two_sbcs_have_at_most_150_series_even_with_every_finding_at_once():
+    report = reports.steered()
+    fibre, lte = report.wans
+    worst = replace(
+        report,
+        wans=(fibre, replace(lte, suppressed_s=60.0)),
+        sbcs=tuple(replace(sbc, suppressed_s=60.0) for sbc in report.sbcs),
+        findings=tuple(replace(report.findings[0], code=code) for code in CATALOGUE),
+    )
+
+    assert 100 < sum(len(family.samples) for family in parsed(worst, Dialect.TEXT)) <= 150
 
 
 def test_the_version_is_a_label_of_the_build():

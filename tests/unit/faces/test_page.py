@@ -73,6 +73,19 @@ def test_the_active_path_the_findings_and_the_changes_are_shown():
     assert text.index("41 s ago active") < text.index("42 s ago sbc primary")
 
 
+def test_a_move_and_a_flapping_wan_are_shown():
+    text = read(reports.steered()).text
+
+    assert "fibre suppressed penalty 2640, 3 losses in 1 h, trusted again in 7 min on eth0" in text
+    assert "alternate healthy penalty 2510, trusted again in 6 min 38 s" in text
+    assert "metered (0.4 % of 50 MiB)" in text
+    assert "Steering: 3 destinations over lte; deleting flows that sit on another WAN; 1 call kept" in text
+
+
+def test_where_nothing_is_steered_nothing_is_said_of_it():
+    assert "Steering" not in read(reports.healthy()).text
+
+
 def test_a_healthy_site_says_so():
     text = read(reports.healthy()).text
 

@@ -15,7 +15,7 @@ Active: primary over fibre for 3 h 12 min; first choice
 
 WAN    STATE  FOR         INTERFACE  CARRIER, ADDRESSES
 fibre  up     3 h 12 min  eth0       yes, 192.0.2.10
-lte    up     3 h 12 min  wwan0      yes, 203.0.113.7, metered
+lte    up     3 h 12 min  wwan0      yes, 203.0.113.7, metered (0.4 % of 50 MiB)
 
 SBC, WAN   STATE    RTT     LOSS  ADDRESS, LAST REPLY
 primary    healthy                active; sip:sbc1.example.net
@@ -36,7 +36,7 @@ Active: alternate over fibre for 41 s; primary is down; way back possible in 4
 
 WAN    STATE  FOR         INTERFACE  CARRIER, ADDRESSES
 fibre  up     3 h 12 min  eth0       yes, 192.0.2.10
-lte    up     3 h 12 min  wwan0      yes, 203.0.113.7, metered
+lte    up     3 h 12 min  wwan0      yes, 203.0.113.7, metered (0.4 % of 50 MiB)
 
 SBC, WAN   STATE    RTT     LOSS   ADDRESS, LAST REPLY
 primary    down                    silent on every WAN
@@ -59,6 +59,44 @@ Latest changes
   42 s ago  sbc primary: healthy -> down (silent on every WAN)
 """
 
+STEERED = """\
+WARNING  WAN fibre keeps coming and going: 3 losses in the last hour. It is not
+         trusted for 7 min more.
+site-0042: router, mode steer, tonekeeper 0.1.0, running for 3 h 12 min
+
+Active: primary over lte for 2.0 s; primary over fibre is down
+Steering: 3 destinations over lte; deleting flows that sit on another WAN; 1
+          call kept on the WAN it began on; 1 flow still on another WAN; 1 move
+          and 11 flows deleted since the start
+
+WAN    STATE       FOR         INTERFACE  CARRIER, ADDRESSES
+fibre  suppressed  2.0 s       eth0       yes, 192.0.2.10
+lte    up          3 h 12 min  wwan0      yes, 203.0.113.7, metered (0.4 % of...
+
+SBC, WAN   STATE    RTT     LOSS  ADDRESS, LAST REPLY
+primary    healthy                active; sip:sbc1.example.net
+  fibre    up       21 ms   0 %   udp 198.51.100.10:5060: 200, 1.2 s ago
+  lte      up       55 ms   0 %   udp 198.51.100.10:5060: 200, 1.2 s ago
+alternate  healthy                sip:198.51.100.20:5060
+  fibre    up       9.3 ms  0 %   udp 198.51.100.20:5060: 200, 1.2 s ago
+  lte      up       63 ms   0 %   udp 198.51.100.20:5060: 200, 1.2 s ago
+
+Damping
+  wan fibre: penalty 2640, 3 losses in 1 h, trusted again in 7 min
+  sbc alternate: penalty 2510, trusted again in 6 min 38 s
+
+Findings
+  warning  wan-flapping fibre, for 2.0 s
+    WAN fibre keeps coming and going: 3 losses in the last hour. It is not
+    trusted for 7 min more.
+    Measured: interface: eth0, losses: 3, minutes: 7
+    What to do: Have the line measured.
+
+Latest changes
+  2.0 s ago  active: primary over fibre -> primary over lte (primary over fibre
+    is down)
+"""
+
 OFFLINE = """\
 PROBLEM  No SBC answers over any WAN: no carrier on fibre and lte.
 site-0042: router, mode observe, tonekeeper 0.1.0, running for 3 h 12 min
@@ -67,7 +105,7 @@ Active: primary over fibre for 3 h 12 min; first choice
 
 WAN    STATE  FOR    INTERFACE  CARRIER, ADDRESSES
 fibre  down   9.0 s  eth0       no
-lte    down   9.0 s  wwan0      no, metered
+lte    down   9.0 s  wwan0      no, metered (0.4 % of 50 MiB)
 
 SBC, WAN   STATE    RTT     LOSS  ADDRESS, LAST REPLY
 primary    unknown                active; no WAN works
@@ -94,7 +132,7 @@ Active: no path is chosen yet
 
 WAN    STATE    FOR    INTERFACE  CARRIER, ADDRESSES
 fibre  unknown  0.5 s  eth0       not checked
-lte    unknown  0.5 s  wwan0      not checked, metered
+lte    unknown  0.5 s  wwan0      not checked, metered (0.4 % of 50 MiB)
 
 SBC, WAN   STATE    RTT  LOSS  ADDRESS, LAST REPLY
 primary    unknown             sip:sbc1.example.net
@@ -111,10 +149,11 @@ alternate  unknown             sip:198.51.100.20:5060
     [
         (reports.healthy(), HEALTHY),
         (reports.failed_over(), FAILED_OVER),
+        (reports.steered(), STEERED),
         (reports.offline(), OFFLINE),
         (reports.at_start(), AT_START),
     ],
-    ids=["all healthy", "sbc down and failed over", "site offline", "unknown at start"],
+    ids=["all healthy", "sbc down and failed over", "steered to the metered line", "site offline", "unknown at start"],
 )
 def test_a_situation_reads_like_this(report, text):
     assert render_text(report, colour=False, width=80) == text

@@ -68,3 +68,49 @@ def test_the_way_back_is_mentioned_only_where_there_is_one():
         "way back possible in 4 min",
         "way back possible now",
     ]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 KiB"),
+        (234_000, "229 KiB"),
+        (1_048_000, "1.0 MiB"),
+        (52_428_800, "50 MiB"),
+        (1024**3, "1.0 GiB"),
+        (5000 * 1024**3, "5000 GiB"),
+    ],
+)
+def test_a_size_is_said_with_its_unit(count, text):
+    assert wording.size(count) == text
+
+
+def test_damping_is_said_only_of_what_has_flapped():
+    fibre, lte = reports.steered().wans
+    _, alternate = reports.steered().sbcs
+
+    assert wording.damping(fibre) == "penalty 2640, 3 losses in 1 h, trusted again in 7 min"
+    assert wording.damping(replace(fibre, penalty=0.4, losses_1h=1, suppressed_s=None)) == "1 loss in 1 h"
+    assert wording.damping(alternate) == "penalty 2510, trusted again in 6 min 38 s"
+    assert wording.damping(lte) == ""
+
+
+def test_steering_says_where_everything_goes_and_what_has_not_followed():
+    assert wording.steering(reports.steered()) == (
+        "3 destinations over lte; deleting flows that sit on another WAN; 1 call kept on the WAN it began on; "
+        "1 flow still on another WAN; 1 move and 11 flows deleted since the start"
+    )
+
+
+def test_steering_at_rest_is_said_in_a_few_words():
+    resting = replace(reports.steered().steering, phase="resting", kept_calls=0, stale_flows=(), moves=0)
+
+    assert wording.steering(replace(reports.steered(), steering=resting)) == "3 destinations over lte"
+
+
+def test_steering_without_a_chosen_place_claims_nothing():
+    waiting = replace(reports.steered().steering, phase="resting", interface="", kept_calls=0, stale_flows=(), moves=0)
+
+    assert wording.steering(replace(reports.steered(), steering=waiting)) == "nothing yet"

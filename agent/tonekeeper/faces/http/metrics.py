@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tonekeeper.core.report import PathState, Report, SbcReport, WanReport, WanState
+from tonekeeper.core.report import PathState, Report, SbcReport, SteeringReport, WanReport, WanState
 
+_UNITS = ("seconds", "bytes")
 _LABEL_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 
@@ -100,8 +101,9 @@ def _write_family(lines: list[str], family: Family, dialect: Dialect) -> None:
         kind = "gauge" if family.kind is Kind.INFO else kind
     lines.append(f"# HELP {name} {family.help}")
     lines.append(f"# TYPE {name} {kind}")
-    if dialect is Dialect.OPENMETRICS and name.endswith("_seconds"):
-        lines.append(f"# UNIT {name} seconds")
+    unit = name.rpartition("_")[2]
+    if dialect is Dialect.OPENMETRICS and unit in _UNITS:
+        lines.append(f"# UNIT {name} {unit}")
     name = family.sample_name
     for labels, value in family.samples:
         lines.append(f"{name}{{{labels}}} {value!r}" if labels else f"{name} {value!r}")
@@ -114,8 +116,10 @@ def _labels(**labels: str) -> str:
 def _families(report: Report) -> Iterator[Family]:
     yield from _agent_families(report)
     yield from _wan_families(report.wans)
+    yield from _metering_families(report.wans)
     yield from _sbc_families(report.sbcs)
     yield from _path_families(report.sbcs)
+    yield from _steering_families(report.steering)
     yield _finding_family(report)
 
 
@@ -151,6 +155,9 @@ def _wan_families(wans: tuple[WanReport, ...]) -> Iterator[Family]:
     state = Family("tonekeeper_wan_state", Kind.GAUGE, "1 for the state the WAN is in.")
     blamed = Family("tonekeeper_wan_blamed", Kind.GAUGE, "1 if the WAN is what is at fault.")
     penalty = Family("tonekeeper_wan_penalty", Kind.GAUGE, "Damping penalty of the WAN (RFC 2439).")
+    losses = Family("tonekeeper_wan_losses_last_hour", Kind.GAUGE, "Losses of carrier, address or health in an hour.")
+    suppressed = Family("tonekeeper_wan_suppressed", Kind.GAUGE, "1 if the WAN flapped too much to be trusted.")
+    reuse = Family("tonekeeper_wan_reuse_wait_seconds", Kind.GAUGE, "Time until a flapping WAN is trusted again.")
     transitions = Family("tonekeeper_wan_transitions", Kind.COUNTER, "Changes of the WAN's state.")
     for wan in wans:
         labels = _labels(wan=wan.name)
@@ -158,18 +165,36 @@ def _wan_families(wans: tuple[WanReport, ...]) -> Iterator[Family]:
         state.add_state(wan.state, labels)
         blamed.add(int(wan.blamed), labels)
         penalty.add(wan.penalty, labels)
+        losses.add(wan.losses_1h, labels)
+        suppressed.add(int(wan.suppressed_s is not None), labels)
+        reuse.add(wan.suppressed_s, labels)
         transitions.add(wan.transitions, labels)
-    yield from (up, state, blamed, penalty, transitions)
+    yield from (up, state, blamed, penalty, losses, suppressed, reuse, transitions)
+
+
+def _metering_families(wans: tuple[WanReport, ...]) -> Iterator[Family]:
+    spent = Family("tonekeeper_probing_bytes", Kind.COUNTER, "What probing has cost on a metered WAN in its 30 days.")
+    budget = Family("tonekeeper_probing_budget_bytes", Kind.GAUGE, "What probing may cost there in 30 days.")
+    for wan in wans:
+        spent.add(wan.probing_bytes, _labels(wan=wan.name))
+        budget.add(wan.probing_budget_bytes, _labels(wan=wan.name))
+    yield from (spent, budget)
 
 
 def _sbc_families(sbcs: tuple[SbcReport, ...]) -> Iterator[Family]:
     state = Family("tonekeeper_sbc_state", Kind.GAUGE, "1 for the state the SBC is in.")
     age = Family("tonekeeper_sbc_state_age_seconds", Kind.GAUGE, "Time the SBC has been in its state.")
+    penalty = Family("tonekeeper_sbc_penalty", Kind.GAUGE, "Damping penalty of the SBC (RFC 2439).")
+    suppressed = Family("tonekeeper_sbc_suppressed", Kind.GAUGE, "1 if the SBC flapped too much to be trusted.")
+    reuse = Family("tonekeeper_sbc_reuse_wait_seconds", Kind.GAUGE, "Time until a flapping SBC is trusted again.")
     for sbc in sbcs:
         labels = _labels(sbc=sbc.name)
         state.add_state(sbc.state, labels)
         age.add(sbc.since_s, labels)
-    yield from (state, age)
+        penalty.add(sbc.penalty, labels)
+        suppressed.add(int(sbc.suppressed_s is not None), labels)
+        reuse.add(sbc.suppressed_s, labels)
+    yield from (state, age, penalty, suppressed, reuse)
 
 
 def _path_families(sbcs: tuple[SbcReport, ...]) -> Iterator[Family]:
@@ -199,6 +224,30 @@ def _path_families(sbcs: tuple[SbcReport, ...]) -> Iterator[Family]:
             received.add(path.received, labels)
             ignored.add(path.ignored, labels)
     yield from (up, state, age, rtt, loss, reply, timeout, confirmations, sent, received, ignored)
+
+
+def _steering_families(steering: SteeringReport) -> Iterator[Family]:
+    """None where nothing is steered."""
+    if steering.phase == "off":
+        return
+    settled = Family("tonekeeper_steering_settled", Kind.GAUGE, "1 at rest, 0 while a move is under way.")
+    settled.add(int(steering.phase == "resting"))
+    yield settled
+    steered = Family("tonekeeper_steering_destinations", Kind.GAUGE, "Addresses and networks that are steered.")
+    steered.add(len(steering.destinations))
+    yield steered
+    kept = Family("tonekeeper_steering_kept_calls", Kind.GAUGE, "Connected calls that stay on the WAN they began on.")
+    kept.add(steering.kept_calls)
+    yield kept
+    stale = Family("tonekeeper_steering_stale_flows", Kind.GAUGE, "Flows that NAT still holds to another WAN.")
+    stale.add(len(steering.stale_flows))
+    yield stale
+    moves = Family("tonekeeper_steering_moves", Kind.COUNTER, "Moves to another WAN since the agent started.")
+    moves.add(steering.moves)
+    yield moves
+    flushed = Family("tonekeeper_steering_flushed_flows", Kind.COUNTER, "Flows deleted so that they follow a move.")
+    flushed.add(steering.flushed_flows)
+    yield flushed
 
 
 def _finding_family(report: Report) -> Family:

@@ -30,6 +30,7 @@ def render_page(report: Report) -> str:
         word=verdict.word,
         sentence=escape(verdict.sentence),
         active=escape(_active(report)),
+        steering=_steering(report),
         wans="".join(_wan(wan) for wan in report.wans),
         sbcs="\n".join(_sbc(sbc, report.wans) for sbc in report.sbcs),
         findings="\n".join(_finding(finding) for finding in report.findings) or "<p>None.</p>",
@@ -62,6 +63,11 @@ def _active(report: Report) -> str:
     return "; ".join(part for part in (*parts, wording.failback_wait(report)) if part)
 
 
+def _steering(report: Report) -> str:
+    steering = wording.steering(report)
+    return f"<p><strong>Steering:</strong> {escape(steering)}</p>" if steering else ""
+
+
 def _state(state: str) -> str:
     return f'<span class="state {wording.tone_of(state)}">{escape(state)}</span>'
 
@@ -71,11 +77,10 @@ def _quiet(text: str) -> str:
 
 
 def _wan(wan: WanReport) -> str:
-    notes = [f"on {wan.interface}", f"carrier {wan.carrier}", *wan.addresses]
-    notes += ["metered"] if wan.metered else []
-    notes += ["at fault"] if wan.blamed else []
+    notes = [f"on {wan.interface}", f"carrier {wan.carrier}", *wan.addresses, *wording.wan_notes(wan)]
     return (
-        f'<th scope="col"><p><strong>{escape(wan.name)}</strong> {_state(wan.state)}</p>{_quiet(", ".join(notes))}</th>'
+        f'<th scope="col"><p><strong>{escape(wan.name)}</strong> {_state(wan.state)}</p>'
+        f"{_quiet(wording.damping(wan))}{_quiet(', '.join(notes))}</th>"
     )
 
 
@@ -84,7 +89,7 @@ def _sbc(sbc: SbcReport, wans: tuple[WanReport, ...]) -> str:
     active = " (active)" if sbc.active else ""
     return (
         f'<tr><th scope="row"><p><strong>{escape(sbc.name)}</strong>{active} {_state(sbc.state)}</p>'
-        f"{_quiet(sbc.uri)}{_quiet(sbc.reason)}</th>{cells}</tr>"
+        f"{_quiet(wording.damping(sbc))}{_quiet(sbc.uri)}{_quiet(sbc.reason)}</th>{cells}</tr>"
     )
 
 
