@@ -213,9 +213,9 @@ def test_what_is_no_message_is_refused(data):
 
 
 def test_a_request_is_not_a_response_nor_the_other_way_round():
-    with pytest.raises(DecodeError, match="'OPTIONS sip:sbc1.example.net SIP/2.0' is not a response"):
+    with pytest.raises(DecodeError, match=r"'OPTIONS sip:sbc1.example.net SIP/2.0' is not a response"):
         decode_response(REQUEST)
-    with pytest.raises(DecodeError, match="'SIP/2.0 200 OK' is not a request"):
+    with pytest.raises(DecodeError, match=r"'SIP/2.0 200 OK' is not a request"):
         decode_request(RESPONSE)
 
 

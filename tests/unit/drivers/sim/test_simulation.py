@@ -7,8 +7,8 @@ import pytest
 from tonekeeper.core.commands import LogChange, OpenPath, SendOptions
 from tonekeeper.core.events import (
     DeadlineReached,
-    IcmpReceived,
     GatewayChanged,
+    IcmpReceived,
     LinkChanged,
     PathOpened,
     PathRefused,
