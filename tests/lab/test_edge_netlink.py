@@ -20,7 +20,7 @@ import pytest
 
 from tests.lab.edge_namespaces import Heard, namespaces, run_inside
 from tests.lab.namespace import Namespace
-from tonekeeper.core.events import LinkChanged
+from tonekeeper.core.events import GatewayChanged, LinkChanged, ReversePathFilterRead
 from tonekeeper.edge.netlink import LinkWatch, default_route_interface
 
 pytestmark = pytest.mark.lab
@@ -60,7 +60,12 @@ class Watching:
         self._namespace = namespace
         self._names = names
         self.heard = Heard()
-        self.watch = LinkWatch(names, self.heard.report, receive_buffer=receive_buffer)
+        self.watch = LinkWatch(names, self._hear, receive_buffer=receive_buffer)
+
+    def _hear(self, event: LinkChanged | GatewayChanged | ReversePathFilterRead) -> None:
+        """What is told of the ways out has its own tests (test_edge_gateways.py)."""
+        if isinstance(event, LinkChanged):
+            self.heard.report(event)
 
     async def __aenter__(self) -> Watching:
         self.watch.start()
@@ -249,7 +254,7 @@ def test_watching_takes_no_capability(line):
         "from tonekeeper.edge.netlink import LinkWatch\n"
         "async def run():\n"
         "    told = asyncio.get_running_loop().create_future()\n"
-        "    watch = LinkWatch(['wan0'], told.set_result)\n"
+        "    watch = LinkWatch(['wan0'], lambda event: told.done() or told.set_result(event))\n"
         "    watch.start()\n"
         "    print(*(await told).addresses)\n"
         "    watch.close()\n"

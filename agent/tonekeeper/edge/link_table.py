@@ -59,14 +59,21 @@ class LinkTable:
     def remove_address(self, address: Address) -> None:
         self._addresses.pop(address, None)
 
+    def index_of(self, name: str) -> int | None:
+        link = self._named(name)
+        return None if link is None else link.index
+
     def state(self, name: str) -> LinkChanged:
         """Of the interface that has this name now. IPv4 addresses first, each family in the order they were told."""
-        link = next((link for link in self._links.values() if link.name == name), None)
+        link = self._named(name)
         if link is None:
             return LinkChanged(name, present=False, carrier=False, addresses=())
         hosts = dict.fromkeys(self._usable_hosts(link))
         ordered = sorted(hosts, key=lambda host: ":" in host)
         return LinkChanged(name, present=True, carrier=link.carrier, addresses=tuple(ordered))
+
+    def _named(self, name: str) -> Link | None:
+        return next((link for link in self._links.values() if link.name == name), None)
 
     def _usable_hosts(self, link: Link) -> Iterator[str]:
         for address, is_global in self._addresses.items():
@@ -79,6 +86,10 @@ class WatchedNames:
 
     def __init__(self, names: Iterable[str]) -> None:
         self._told: dict[str, LinkChanged | None] = dict.fromkeys(names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._told)
 
     def watch(self, names: Iterable[str]) -> None:
         """These names from now on; what was told about one that stays is not told again."""

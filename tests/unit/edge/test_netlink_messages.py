@@ -6,11 +6,11 @@ import pytest
 from pyroute2.netlink import rtnl
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 
 from tonekeeper.core.events import LinkChanged
 from tonekeeper.edge.link_table import LinkTable
-from tonekeeper.edge.netlink.links import learn
+from tonekeeper.edge.netlink.exchange import split
+from tonekeeper.edge.netlink.link_messages import learn
 
 UP, RUNNING, LOWER_UP, DORMANT = 0x1, 0x40, 0x10000, 0x20000
 AF_INET, AF_INET6, AF_BRIDGE = 2, 10, 7
@@ -20,8 +20,8 @@ UNIVERSE, LINK = 0, 253
 def through_the_wire(message, kind):
     message["header"]["type"] = kind
     message.encode()
-    (decoded,) = MarshalRtnl().parse(bytes(message.data))
-    return decoded
+    (read,) = split(bytes(message.data))
+    return read
 
 
 def link(name="eth0", index=2, flags=UP | RUNNING | LOWER_UP, family=0, kind=rtnl.RTM_NEWLINK):

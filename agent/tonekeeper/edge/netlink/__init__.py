@@ -1,7 +1,12 @@
-"""What the kernel says and does over netlink: the one place that talks to pyroute2, in frozen values of our own."""
+"""What the kernel says and does over netlink, in frozen values of our own.
+
+Whatever the kernel tells is read here, from bytes: it tells a lot. Requests that change something are written by
+pyroute2, which is loaded with the first module that needs it, and nowhere else (docs/decisions/0004-netlink.md).
+"""
 
 from __future__ import annotations
 
-from tonekeeper.edge.netlink.links import LinkWatch, default_route_interface
+from tonekeeper.edge.netlink.default_routes import default_route_interface
+from tonekeeper.edge.netlink.links import LinkWatch
 
 __all__ = ["LinkWatch", "default_route_interface"]

@@ -144,14 +144,21 @@ def split(data: bytes) -> Iterator[Message]:
 
 def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
     """The attributes of `data` from `offset` on, by number. What is cut short is left out, with all that follows."""
-    found = {}
+    return dict(_attributes(data, offset))
+
+
+def attribute(data: bytes, offset: int, number: int) -> bytes | None:
+    """The first one of this number: reading a link's name takes no look at its statistics."""
+    return next((value for kind, value in _attributes(data, offset) if kind == number), None)
+
+
+def _attributes(data: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
     while offset + _ATTRIBUTE.size <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, offset)
         if length < _ATTRIBUTE.size or offset + length > len(data):
-            break
-        found[kind & _NLA_TYPE_MASK] = data[offset + _ATTRIBUTE.size : offset + length]
+            return
+        yield kind & _NLA_TYPE_MASK, data[offset + _ATTRIBUTE.size : offset + length]
         offset += (length + 3) & ~3
-    return found
 
 
 def body_of(codec: Codec) -> bytes:

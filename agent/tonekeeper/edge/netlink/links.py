@@ -1,12 +1,15 @@
-"""Interfaces and addresses as the kernel tells them: the one module that talks to pyroute2 (and pays 8 MiB for it).
+"""Interfaces, their addresses and their ways out, as the kernel tells them, whenever something changes.
 
 `LinkWatch` keeps one netlink socket: subscribed first, then asked for everything, so that in the order of its queue no
-change can fall between the two. Each message is applied at once, so that short flaps are seen too. When the kernel had
-to drop messages (ENOBUFS), or a dump was disturbed (NLM_F_DUMP_INTR), the socket is thrown away and everything is read
-again with a new one; only what then differs is told.
+change can fall between the two. Each message about a link or an address is applied at once, so that short flaps are
+seen too. When the kernel had to drop messages (ENOBUFS), or a dump was disturbed (NLM_F_DUMP_INTR), the socket is
+thrown away and everything is read again with a new one; only what then differs is told.
 
-Of pyroute2's sockets this is `IPRSocket`, made for a loop of one's own. Reading needs no privilege; with CAP_NET_ADMIN
-the receive buffer may exceed the system's limit (rmem_max).
+Gateways are not put together from messages: with a link the kernel drops its IPv4 routes without a word. So whatever
+may have touched a default route is a reason to read those of the watched interfaces again, LOOK_EVERY seconds after the
+last look at the earliest. A change of any other route is passed over after a look at one byte.
+
+Reading needs no privilege; with CAP_NET_ADMIN the receive buffer may exceed the system's limit (rmem_max).
 """
 
 from __future__ import annotations
@@ -14,17 +17,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
 
-from pyroute2 import IPRSocket
-from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, rtnl
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-from pyroute2.netlink.rtnl.rtmsg import rtmsg
-
-from tonekeeper.core.events import LinkChanged
-from tonekeeper.edge.link_table import Address, Link, LinkTable, WatchedNames
+from tonekeeper.core.events import GatewayChanged, LinkChanged, ReversePathFilterRead
+from tonekeeper.edge.default_routes import gateway_of
+from tonekeeper.edge.link_table import LinkTable, WatchedNames
+from tonekeeper.edge.netlink.default_routes import read_default_routes
+from tonekeeper.edge.netlink.exchange import (
+    HEADER,
+    NLM_F_DUMP,
+    NLM_F_DUMP_INTR,
+    NLM_F_REQUEST,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    ROOM,
+    Exchange,
+    Message,
+    split,
+)
+from tonekeeper.edge.netlink.link_messages import ALL_ADDRESSES, ALL_LINKS, RTM_GETADDR, RTM_GETLINK, learn
+from tonekeeper.edge.netlink.route_messages import RTM_DELROUTE, RTM_NEWROUTE, is_about_default_route
+from tonekeeper.edge.sysctl import reverse_path_filter
 from tonekeeper.errors import EdgeError
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
@@ -33,35 +46,36 @@ MOST_AT_ONCE = 64
 """Batches of messages read before the loop serves others."""
 REREAD_AFTER = 0.1
 """Seconds between the failure of a socket and the next one: what overflowed it may still be going on."""
+LOOK_EVERY = 0.05
+"""Seconds from one look at the default routes to the next."""
 
-_DUMP_TIMEOUT = 2.0
 _SO_RCVBUFFORCE = 33
-_GROUPS = rtnl.RTMGRP_LINK | rtnl.RTMGRP_IPV4_IFADDR | rtnl.RTMGRP_IPV6_IFADDR
-_NLM_F_DUMP_INTR = 0x10
+_RTM_NEWNETCONF = 80
+_GROUPS = sum(
+    1 << number - 1
+    for number in (
+        1,  # RTNLGRP_LINK
+        5,  # RTNLGRP_IPV4_IFADDR
+        7,  # RTNLGRP_IPV4_ROUTE
+        9,  # RTNLGRP_IPV6_IFADDR
+        11,  # RTNLGRP_IPV6_ROUTE
+        24,  # RTNLGRP_IPV4_NETCONF
+    )
+)
 
-_AF_BRIDGE = 7
-_IFF_RUNNING = 0x40
-_IFF_LOWER_UP = 0x10000
-_CARRIER = _IFF_RUNNING | _IFF_LOWER_UP
-_SCOPE_UNIVERSE = 0
-_IFA_F_DADFAILED = 0x08
-_IFA_F_DEPRECATED = 0x20
-_IFA_F_TENTATIVE = 0x40
-_UNUSABLE_IPV6 = _IFA_F_DADFAILED | _IFA_F_DEPRECATED | _IFA_F_TENTATIVE
-_RT_TABLE_MAIN = 254
-_RTN_UNICAST = 1
-
-Message = Any
-"""What pyroute2 decodes: fields by subscript, attributes by `get_attr`."""
+Report = Callable[[LinkChanged | GatewayChanged | ReversePathFilterRead], None]
 
 
 class LinkWatch:
-    """Tells the state of each watched interface, present or not, at the start and whenever it changes."""
+    """Tells the state of each watched interface, present or not, at the start and whenever it changes.
+
+    In this order: `LinkChanged`, then `GatewayChanged`, and `ReversePathFilterRead` where the interface is present.
+    """
 
     def __init__(
         self,
         interfaces: Iterable[str],
-        report: Callable[[LinkChanged], None],
+        report: Report,
         *,
         receive_buffer: int = RECEIVE_BUFFER,
     ) -> None:
@@ -69,21 +83,26 @@ class LinkWatch:
         self._report = report
         self._receive_buffer = receive_buffer
         self._loop = asyncio.get_running_loop()
-        self._sock: IPRSocket | None = None
+        self._sock: socket.socket | None = None
         self._again: asyncio.TimerHandle | None = None
+        self._look: asyncio.TimerHandle | None = None
+        self._looked_at = self._loop.time() - LOOK_EVERY
+        self._gateways: dict[str, GatewayChanged] = {}
+        self._filters: dict[str, tuple[int, int]] = {}
+        """Name: index of the interface and mode, as told."""
         self._table = LinkTable()
         self._complete = False
         self._disturbed = False
-        self._dumps_left: list[tuple[int, Message]] = []
+        self._dumps_left: list[tuple[int, bytes]] = []
 
     def start(self) -> None:
         """Begin; the first reports come from the loop. `EdgeError` where the kernel gives no netlink socket."""
         self.close()
         self._table = LinkTable()
         self._complete, self._disturbed = False, False
-        self._dumps_left = [(rtnl.RTM_GETADDR, ifaddrmsg()), (rtnl.RTM_GETLINK, ifinfmsg())]
+        self._dumps_left = [(RTM_GETADDR, ALL_ADDRESSES), (RTM_GETLINK, ALL_LINKS)]
         try:
-            self._sock = _open_socket(_GROUPS, self._receive_buffer)
+            self._sock = _open_socket(self._receive_buffer)
             self._ask_next(self._sock)
         except OSError as error:
             self.close()
@@ -93,17 +112,24 @@ class LinkWatch:
     def watch(self, interfaces: Iterable[str]) -> None:
         """These names from now on; those that are new are reported, as soon as everything has been read."""
         self._watched.watch(interfaces)
+        for told in (self._gateways, self._filters):
+            for name in told.keys() - set(self._watched.names):
+                del told[name]
         self._tell()
+        self._look_soon()
 
     def close(self) -> None:
         """Nothing is told from now on."""
-        if self._again is not None:
-            self._again.cancel()
-            self._again = None
+        for timer in (self._again, self._look):
+            if timer is not None:
+                timer.cancel()
+        self._again = self._look = None
         if self._sock is not None:
             self._loop.remove_reader(self._sock.fileno())
             self._sock.close()
             self._sock = None
+
+    # --- messages
 
     def _wake(self) -> None:
         try:
@@ -111,7 +137,7 @@ class LinkWatch:
                 sock = self._sock
                 if sock is None:
                     return
-                for message in sock.get():
+                for message in split(sock.recv(ROOM)):
                     if self._sock is sock:
                         self._take(sock, message)
         except BlockingIOError:
@@ -119,16 +145,21 @@ class LinkWatch:
         except OSError:
             self._read_again()
 
-    def _take(self, sock: IPRSocket, message: Message) -> None:
-        header = message["header"]
+    def _take(self, sock: socket.socket, message: Message) -> None:
         if not self._complete:
-            self._disturbed |= bool(header["flags"] & _NLM_F_DUMP_INTR) or header["type"] == NLMSG_ERROR
-        if header["type"] in (NLMSG_DONE, NLMSG_ERROR):
+            self._disturbed |= bool(message.flags & NLM_F_DUMP_INTR) or message.kind == NLMSG_ERROR
+        if message.kind in (NLMSG_DONE, NLMSG_ERROR):
             self._end_dump(sock)
+        elif message.kind in (RTM_NEWROUTE, RTM_DELROUTE):
+            if is_about_default_route(message):
+                self._look_soon()
         elif learn(self._table, message):
             self._tell()
+            self._look_soon()
+        elif message.kind == _RTM_NEWNETCONF:
+            self._look_soon()
 
-    def _end_dump(self, sock: IPRSocket) -> None:
+    def _end_dump(self, sock: socket.socket) -> None:
         if self._dumps_left:
             self._ask_next(sock)
             return
@@ -136,11 +167,13 @@ class LinkWatch:
         self._tell()
         if self._disturbed and self._sock is sock:
             self._read_again()
+        else:
+            self._look_soon()
 
-    def _ask_next(self, sock: IPRSocket) -> None:
+    def _ask_next(self, sock: socket.socket) -> None:
         """The kernel runs one dump of a socket at a time."""
-        kind, request = self._dumps_left.pop()
-        _ask_for_all(sock, kind, request)
+        kind, body = self._dumps_left.pop()
+        sock.send(HEADER.pack(HEADER.size + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, 0, 0) + body)
 
     def _tell(self) -> None:
         if self._sock is None or not self._complete:
@@ -158,104 +191,53 @@ class LinkWatch:
         except EdgeError:
             self._read_again()
 
+    # --- ways out
 
-def learn(table: LinkTable, message: Message) -> bool:
-    """Apply one message about a link or an address to `table`; whether it was one."""
-    match message["header"]["type"]:
-        case rtnl.RTM_NEWLINK | rtnl.RTM_DELLINK:
-            return _learn_link(table, message)
-        case rtnl.RTM_NEWADDR | rtnl.RTM_DELADDR:
-            return _learn_address(table, message)
-        case _:
-            return False
+    def _look_soon(self) -> None:
+        if self._look is None and self._sock is not None and self._complete:
+            self._look = self._loop.call_at(self._looked_at + LOOK_EVERY, self._look_now)
 
+    def _look_now(self) -> None:
+        self._look = None
+        self._looked_at = self._loop.time()
+        indexes = {name: self._table.index_of(name) for name in self._watched.names}
+        try:
+            with Exchange(socket.NETLINK_ROUTE) as kernel:
+                gateways = [_gateways(kernel, name, index) for name, index in indexes.items()]
+        except OSError:  # too much going on in the tables just now, or no descriptor left
+            self._look_soon()
+            return
+        for gateway in gateways:
+            if self._gateways.get(gateway.interface) != gateway:
+                self._gateways[gateway.interface] = gateway
+                self._report(gateway)
+        for name, index in indexes.items():
+            self._tell_filter(name, index)
 
-def _learn_link(table: LinkTable, message: Message) -> bool:
-    name = message.get_attr("IFLA_IFNAME")
-    if message["family"] == _AF_BRIDGE or not name:
-        return False  # about a bridge's port: its RTM_DELLINK says that the port left, not that the link is gone
-    if message["header"]["type"] == rtnl.RTM_DELLINK:
-        table.remove_link(message["index"])
-    else:
-        table.put_link(Link(message["index"], name, carrier=message["flags"] & _CARRIER == _CARRIER))
-    return True
-
-
-def _learn_address(table: LinkTable, message: Message) -> bool:
-    host = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-    if not host:
-        return False
-    address = Address(message["index"], host, message["prefixlen"])
-    if message["header"]["type"] == rtnl.RTM_DELADDR:
-        table.remove_address(address)
-        return True
-    flags = message.get_attr("IFA_FLAGS") or message["flags"]
-    usable = message["family"] == socket.AF_INET or not flags & _UNUSABLE_IPV6
-    table.put_address(address, is_global=message["scope"] == _SCOPE_UNIVERSE, usable=usable)
-    return True
+    def _tell_filter(self, name: str, index: int | None) -> None:
+        mode = reverse_path_filter(name)
+        if index is None or mode is None:
+            self._filters.pop(name, None)
+        elif self._filters.get(name) != (index, mode):
+            self._filters[name] = (index, mode)
+            self._report(ReversePathFilterRead(name, mode))
 
 
-class _DefaultRoute(NamedTuple):
-    """In the order of preference."""
-
-    is_ipv6: bool
-    metric: int
-    interface: int
+def _gateways(kernel: Exchange, name: str, index: int | None) -> GatewayChanged:
+    routes = [] if index is None else read_default_routes(kernel, index)
+    v4, v6 = (None if index is None else gateway_of(index, version, routes) for version in (4, 6))
+    return GatewayChanged(name, v4, v6)
 
 
-def default_route_interface() -> str | None:
-    """The interface of the main table's default route, of the best metric, IPv4 before IPv6; None where there is none.
-
-    Blocks for the time of a route dump: for the start, not for the running loop. `EdgeError` where netlink fails.
-    """
+def _open_socket(receive_buffer: int) -> socket.socket:
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
     try:
-        with contextlib.closing(_open_socket(0, RECEIVE_BUFFER)) as sock:
-            sock.socket.settimeout(_DUMP_TIMEOUT)
-            routes = [route for message in _all_routes(sock) if (route := _default_route(message))]
-        return socket.if_indextoname(min(routes).interface) if routes else None
-    except OSError as error:
-        raise EdgeError("find the default route over netlink", error, remedy="name the WANs with [[wan]]") from None
-
-
-def _default_route(message: Message) -> _DefaultRoute | None:
-    table = message.get_attr("RTA_TABLE") or message["table"]
-    if message["dst_len"] != 0 or message["type"] != _RTN_UNICAST or table != _RT_TABLE_MAIN:
-        return None
-    hops = message.get_attr("RTA_MULTIPATH")
-    interface = hops[0]["oif"] if hops else message.get_attr("RTA_OIF")
-    metric = message.get_attr("RTA_PRIORITY") or 0
-    return _DefaultRoute(message["family"] == socket.AF_INET6, metric, interface) if interface else None
-
-
-def _all_routes(sock: IPRSocket) -> Iterator[Message]:
-    """Family by family: asked for both at once, some kernels stop after the first."""
-    for family in (socket.AF_INET, socket.AF_INET6):
-        request = rtmsg()
-        request["family"] = family
-        _ask_for_all(sock, rtnl.RTM_GETROUTE, request)
-        yield from _answers(sock)
-
-
-def _answers(sock: IPRSocket) -> Iterator[Message]:
-    while True:
-        for message in sock.get():
-            if message["header"]["type"] in (NLMSG_DONE, NLMSG_ERROR):
-                return
-            yield message
-
-
-def _open_socket(groups: int, receive_buffer: int) -> IPRSocket:
-    sock = IPRSocket(rcvbuf=receive_buffer)
-    try:
-        sock.bind(groups=groups)
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         with contextlib.suppress(PermissionError):
-            sock.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, receive_buffer)
-        sock.socket.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, receive_buffer)
+        sock.bind((0, _GROUPS))
     except BaseException:
         sock.close()
         raise
     return sock
-
-
-def _ask_for_all(sock: IPRSocket, kind: int, request: Message) -> None:
-    sock.put(request, kind, NLM_F_REQUEST | NLM_F_DUMP)

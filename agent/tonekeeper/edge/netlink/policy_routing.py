@@ -6,6 +6,8 @@ import errno
 import ipaddress
 import os
 import socket
+import struct
+import sys
 from collections.abc import Iterable, Iterator
 
 from pyroute2.netlink import rtnl
@@ -21,14 +23,20 @@ from tonekeeper.edge.netlink.exchange import (
     Codec,
     Exchange,
     Message,
+    attributes,
     body_of,
 )
+from tonekeeper.edge.netlink.route_messages import RTN_UNICAST, read_route, routes_request
 from tonekeeper.edge.steering import EVERYWHERE, PROTOCOL, Entry, Network, Route, Rule
 
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+_FAMILIES: dict[int, int] = {4: socket.AF_INET, 6: socket.AF_INET6}
 _VERSIONS = {family: version for version, family in _FAMILIES.items()}
-_UNICAST = 1
-_NO_SUPPRESSION = 0xFFFFFFFF
+
+_FIB_RULE_HDR = struct.Struct("=BBBBBxxBI")
+_PORT_RANGE = struct.Struct("=HH")
+# linux/fib_rules.h
+_FRA_DST, _FRA_SRC, _FRA_PRIORITY, _FRA_SUPPRESS_PREFIXLEN, _FRA_TABLE, _FRA_OIFNAME = 1, 2, 6, 14, 15, 17
+_FRA_PROTOCOL, _FRA_IP_PROTO, _FRA_SPORT_RANGE, _FRA_DPORT_RANGE = 21, 22, 23, 24
 
 
 class PolicyRouting:
@@ -86,47 +94,26 @@ class PolicyRouting:
 
     def interface_towards(self, destination: Network) -> str:
         """Where a packet to the first address of `destination` leaves that nothing binds to a device."""
-        request = _route_request(destination.version)
-        request["dst_len"] = destination.max_prefixlen
-        request["attrs"] = [("RTA_DST", str(destination.network_address))]
+        request = _route_to(ipaddress.ip_network(destination.network_address))
         for message in self._kernel.ask(rtnl.RTM_GETROUTE, body_of(request)):
-            index = decode_route(message).get_attr("RTA_OIF")
-            return socket.if_indextoname(index) if index else ""
+            route = read_route(message)
+            return _name(route.hops[0].interface) if route and route.hops else ""
         return ""
 
 
-def decode_route(message: Message) -> Codec:
-    decoded = rtmsg(message.data)
-    decoded.decode()
-    return decoded
-
-
-def _route_request(version: int) -> Codec:
-    request = rtmsg()
-    request["family"] = _FAMILIES[version]
-    return request
-
-
 def _all_our_routes(version: int) -> bytes:
-    """The kernel picks those of our protocol itself, if it is 4.20 or later."""
-    request = _route_request(version)
-    request["proto"] = PROTOCOL
-    return body_of(request)
+    return routes_request(_FAMILIES[version], protocol=PROTOCOL)
 
 
 def _route(message: Message) -> Route | None:
-    decoded = decode_route(message)
-    if decoded["proto"] != PROTOCOL:
+    route = read_route(message)
+    if route is None or route.protocol != PROTOCOL:
         return None
-    everywhere = EVERYWHERE[_VERSIONS[decoded["family"]]]
-    host = decoded.get_attr("RTA_DST") or str(everywhere.network_address)
-    return Route(
-        table=decoded.get_attr("RTA_TABLE") or decoded["table"],
-        destination=ipaddress.ip_network((host, decoded["dst_len"])),
-        gateway=decoded.get_attr("RTA_GATEWAY") or "",
-        interface=_name(decoded.get_attr("RTA_OIF")),
-        metric=decoded.get_attr("RTA_PRIORITY") or 0,
-    )
+    everywhere = EVERYWHERE[_VERSIONS[route.family]]
+    host = route.destination or everywhere.network_address.packed
+    interface, gateway = route.hops[0] if route.hops else (0, "")
+    network = ipaddress.ip_network((host, route.prefix_length))
+    return Route(route.table, network, gateway, _name(interface), route.metric)
 
 
 def _name(index: int | None) -> str:
@@ -144,55 +131,70 @@ def _index(name: str) -> int:
         raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from None
 
 
+def _route_to(destination: Network) -> Codec:
+    request = rtmsg()
+    request["family"] = _FAMILIES[destination.version]
+    request["dst_len"] = destination.prefixlen
+    request["attrs"] = [("RTA_DST", str(destination.network_address))] if destination.prefixlen else []
+    return request
+
+
 def _route_body(route: Route) -> bytes:
-    request = _route_request(route.destination.version)
-    request["dst_len"] = route.destination.prefixlen
+    request = _route_to(route.destination)
     request["proto"] = PROTOCOL
-    request["type"] = _UNICAST
+    request["type"] = RTN_UNICAST
     is_device_route = not route.gateway and route.destination.version == 4
     request["scope"] = RT_SCOPE_LINK if is_device_route else RT_SCOPE_UNIVERSE
-    attributes: list[tuple[str, object]] = [
+    request["attrs"] += [
         ("RTA_TABLE", route.table),
         ("RTA_PRIORITY", route.metric),
         ("RTA_OIF", _index(route.interface)),
+        *_gateway(route),
     ]
-    if route.destination.prefixlen:
-        attributes.append(("RTA_DST", str(route.destination.network_address)))
-    if route.gateway:
-        attributes.append(("RTA_GATEWAY", route.gateway))
-    request["attrs"] = attributes
     return body_of(request)
+
+
+def _gateway(route: Route) -> Iterator[tuple[str, object]]:
+    if route.gateway and route.destination.version == 4 and ":" in route.gateway:
+        yield "RTA_VIA", {"family": socket.AF_INET6, "addr": route.gateway}
+    elif route.gateway:
+        yield "RTA_GATEWAY", route.gateway
 
 
 def _all_rules(version: int) -> bytes:
-    request = fibmsg()
-    request["family"] = _FAMILIES[version]
-    return body_of(request)
+    return _FIB_RULE_HDR.pack(_FAMILIES[version], 0, 0, 0, 0, 0, 0)
 
 
 def _rule(message: Message) -> Rule | None:
-    decoded = fibmsg(message.data)
-    decoded.decode()
-    if decoded.get_attr("FRA_PROTOCOL") != PROTOCOL:
+    if len(message.data) < HEADER.size + _FIB_RULE_HDR.size:
         return None
-    suppressed = decoded.get_attr("FRA_SUPPRESS_PREFIXLEN")
+    family, _, _, _, table, _, _ = _FIB_RULE_HDR.unpack_from(message.data, HEADER.size)
+    found = attributes(message.data, HEADER.size + _FIB_RULE_HDR.size)
+    if found.get(_FRA_PROTOCOL) != bytes([PROTOCOL]):
+        return None
     return Rule(
-        version=_VERSIONS[decoded["family"]],
-        priority=decoded.get_attr("FRA_PRIORITY") or 0,
-        table=decoded.get_attr("FRA_TABLE") or decoded["table"],
-        outgoing=decoded.get_attr("FRA_OIFNAME") or "",
-        without_default=suppressed == 0,
-        pin=_pin(decoded),
+        version=_VERSIONS[family],
+        priority=_number(found.get(_FRA_PRIORITY)),
+        table=_number(found.get(_FRA_TABLE)) or table,
+        outgoing=found.get(_FRA_OIFNAME, b"").rstrip(b"\0").decode(errors="surrogateescape"),
+        without_default=found.get(_FRA_SUPPRESS_PREFIXLEN) == bytes(4),
+        pin=_pin(family, found),
     )
 
 
-def _pin(decoded: Codec) -> FlowPin | None:
-    protocol, source, destination = (decoded.get_attr(name) for name in ("FRA_IP_PROTO", "FRA_SRC", "FRA_DST"))
-    if not (protocol in Protocol._value2member_map_ and source and destination):
+def _pin(family: int, found: dict[int, bytes]) -> FlowPin | None:
+    try:
+        source, destination = (socket.inet_ntop(family, found[kind]) for kind in (_FRA_SRC, _FRA_DST))
+        source_port, _ = _PORT_RANGE.unpack(found[_FRA_SPORT_RANGE])
+        destination_port, _ = _PORT_RANGE.unpack(found[_FRA_DPORT_RANGE])
+        protocol = Protocol(found[_FRA_IP_PROTO][0])
+    except (KeyError, ValueError, struct.error):  # no rule of this shape
         return None
-    ports = (decoded.get_attr(name) or "0:0" for name in ("FRA_SPORT_RANGE", "FRA_DPORT_RANGE"))
-    source_port, destination_port = (int(port.partition(":")[0]) for port in ports)
-    return FlowPin(Protocol(protocol), source, source_port, destination, destination_port, interface="")
+    return FlowPin(protocol, source, source_port, destination, destination_port, interface="")
+
+
+def _number(data: bytes | None) -> int:
+    return int.from_bytes(data or b"", sys.byteorder)
 
 
 def _rule_body(rule: Rule) -> bytes:
