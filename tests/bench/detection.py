@@ -1,63 +1,59 @@
 """How long until a dead SBC is called dead, and the site moved: beside Kamailio's dispatcher module in one run.
 
 Which SBC dies alternates, so that the site need not come back between two trials. When it dies is random: each trial
-takes another tenth of the cadence, in random order, and a random instant in it, counted from a probe on the wire.
+takes another share of the cadence, in random order, and a random instant in it, counted from a probe on the wire. The
+phase is that of the agent with one WAN; one with two has two paths to the dying SBC, and the doubt of the first makes
+it ask over the other.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from tests.bench.dispatcher import Dispatcher
-from tests.bench.journal import Done, commands_of
 from tests.bench.results import Row, Table, median_and_worst
-from tests.lab.agent import Agent, Status
-from tests.lab.namespace import until
+from tests.bench.watched import CADENCE, Done, Watched
+from tests.lab.namespace import LabError, until
 from tests.lab.sbc import Sbc
 from tests.lab.topology import Lab
 from tests.lab.wiretap import Datagram, Wiretap
 
-CADENCE = 5.0
+BETWEEN_PROBES = CADENCE * 0.95
+"""Seconds, on average: the jitter takes 0-10 % off."""
 TRIALS = 10
 CRASHES = 5
 LIMITS = (3.2, 6.0)
 """Seconds: median and most, from a silent death to the verdict and to the decision."""
 CRASH_LIMIT_MS = 200.0
 
-SETTINGS: dict[str, Any] = {
-    "probe": {"interval": f"{CADENCE:g}s"},
-    "failover": {"failback_after": "1d", "switches": 100},
-}
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """Seconds after the fault."""
+
+    verdict: float
+    decision: float
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """A silent death of the active SBC, in seconds after it."""
+    """A silent death of the active SBC, as its three watchers saw it."""
 
-    verdict: float
-    decision: float
+    two_wans: Reaction
+    one_wan: Reaction
     dispatcher: float
-
-
-@dataclass(frozen=True, slots=True)
-class Crash:
-    """The SBC's process was killed: seconds from a path's next probe to the verdict on this path."""
-
-    verdict: float
+    """Seconds after the fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What was done to the world, and when; what the agent made of it is in its journal."""
-
-    wan: str
     sbc: str
     at: float
-    dispatcher: float = 0.0
+    dispatcher: float
 
 
 def bench(seed: int) -> Iterator[Table]:
@@ -67,139 +63,142 @@ def bench(seed: int) -> Iterator[Table]:
         yield tabulate_crashes(measure_crashes(lab, random))
 
 
-def measure_deaths(lab: Lab, random: Random) -> tuple[Death, ...]:
-    faults = []
-    with Dispatcher(lab) as dispatcher, _Running(Agent(lab, name="deaths", **SETTINGS)) as agent:
-        for phase in phases(random, TRIALS):
-            faults.append(_kill_silently(lab, agent, dispatcher, phase))
-            print(f"  silent death {len(faults)} of {TRIALS}: dispatcher {faults[-1].dispatcher:.1f} s", flush=True)
-    done = commands_of(agent)
-    return tuple(
-        Death(
-            verdict=_first(done, fault.at, f"path {fault.wan}/{fault.sbc}/", "down") - fault.at,
-            decision=_first(done, fault.at, "active") - fault.at,
-            dispatcher=fault.dispatcher,
-        )
-        for fault in faults
-    )
-
-
-def measure_crashes(lab: Lab, random: Random) -> tuple[Crash, ...]:
-    faults = []
-    with _Running(Agent(lab, name="crashes", **SETTINGS)) as agent:
-        for phase in phases(random, CRASHES):
-            faults += _crash(lab, agent, phase)
-    done = commands_of(agent)
-    return tuple(Crash(_from_probe_to_verdict(done, fault)) for fault in faults)
-
-
 def phases(random: Random, count: int) -> list[float]:
-    """Seconds into the cadence: one random instant of each share of it, in random order."""
-    drawn = [(share + random.random()) / count * CADENCE for share in range(count)]
+    """Seconds after a probe: one random instant of each share of the time between two, in random order."""
+    drawn = [(share + random.random()) / count * BETWEEN_PROBES for share in range(count)]
     random.shuffle(drawn)
     return drawn
 
 
-class _Running:
-    """An agent that has proven every path, and is stopped at the end, which completes its journal."""
-
-    def __init__(self, agent: Agent) -> None:
-        self._agent = agent
-
-    def __enter__(self) -> Agent:
-        self._agent.start()
-        self._agent.wait_for(_all_up, within=3 * CADENCE)
-        return self._agent
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._agent.stop()
-        else:
-            self._agent.kill()
+# --- silent deaths
 
 
-def _kill_silently(lab: Lab, agent: Agent, dispatcher: Dispatcher, phase: float) -> _Fault:
-    wan, name = agent.status().active
-    victim = lab.sbc(name)
-    _wait_for_phase(lab, victim, phase)
-    moves = agent.output.count("subject=active ")
+def measure_deaths(lab: Lab, random: Random) -> tuple[Death, ...]:
+    one = Watched(lab, "one-wan", lab.providers[:1], 8643)
+    both = Watched(lab, "two-wans", lab.providers, 8642)
+    faults = []
+    with Dispatcher(lab) as dispatcher, Wiretap(lab.cpe.namespace, "eth0") as tap, one:
+        sources = {sbc.name: tap.next(_probes_of(sbc), within=2 * CADENCE).source for sbc in lab.sbcs}
+        with both:
+            for number, phase in enumerate(phases(random, TRIALS)):
+                victim, refuge = lab.sbcs[number % 2], lab.sbcs[1 - number % 2]
+                _await_all(lab, (one, both), active=victim)
+                _wait_for_phase(lab, _probes_of(victim, sources[victim.name]), phase)
+                faults.append(_kill_silently(lab, (one, both), dispatcher, victim, refuge))
+                print(f"  silent death {number + 1} of {TRIALS}: dispatcher {faults[-1].dispatcher:.1f} s", flush=True)
+    reactions = zip(_reactions(both, faults), _reactions(one, faults), faults, strict=True)
+    return tuple(Death(two_wans, one_wan, fault.dispatcher) for two_wans, one_wan, fault in reactions)
+
+
+def _kill_silently(lab: Lab, agents: Sequence[Watched], dispatcher: Dispatcher, victim: Sbc, refuge: Sbc) -> _Fault:
     at, wall = time.monotonic(), time.time()
     with lab.silence(victim):
         told = until(lambda: dispatcher.verdict("down", victim, wall), within=30.0, what="no verdict of the dispatcher")
-        until(lambda: agent.output.count("subject=active ") > moves, within=30.0, what="the agent does not decide")
+        for agent in agents:
+            agent.wait_for_move(refuge)
     healed = time.time()
     until(lambda: dispatcher.verdict("up", victim, healed), within=30.0, what="the dispatcher does not come back")
-    agent.wait_for(_all_up, within=30.0, every=0.5)
-    return _Fault(wan, name, at, told.at - wall)
+    return _Fault(victim.name, at, told.at - wall)
 
 
-def _crash(lab: Lab, agent: Agent, phase: float) -> list[_Fault]:
-    """One crash, which is seen on every WAN by itself."""
+def _await_all(lab: Lab, agents: Sequence[Watched], active: Sbc) -> None:
+    for agent in agents:
+        agent.wait_for_move(active)
+        for sbc in lab.sbcs:
+            agent.wait_for(sbc, "up")
+
+
+def _reactions(agent: Watched, faults: Sequence[_Fault]) -> Iterator[Reaction]:
+    """The active place is always over the first WAN."""
+    done = agent.commands()
+    for fault in faults:
+        verdict = _first(done, fault.at, f"path {agent.wans[0].name}/{fault.sbc}/", "down")
+        decision = _first(done, fault.at, "active")
+        yield Reaction(verdict - fault.at, decision - fault.at)
+
+
+# --- crashes
+
+
+def measure_crashes(lab: Lab, random: Random) -> tuple[float, ...]:
+    """Seconds from a path's next probe to the verdict on this path, for each crash on each WAN."""
     victim = lab.sbc("primary")
-    _wait_for_phase(lab, victim, phase)
-    at = time.monotonic()
-    victim.stop()
-    agent.wait_for(_all_down(victim), within=3 * CADENCE, every=0.2)
-    victim.start()
-    agent.wait_for(_all_up, within=30.0, every=0.5)
-    return [_Fault(provider.name, victim.name, at) for provider in lab.providers]
+    crashed = []
+    with Watched(lab, "crashes", lab.providers, 8642) as agent:
+        for phase in phases(random, CRASHES):
+            agent.wait_for(victim, "up")
+            _wait_for_phase(lab, _probes_of(victim), phase)
+            crashed.append(time.monotonic())
+            victim.stop()
+            agent.wait_for(victim, "down")
+            victim.start()
+    done = agent.commands()
+    return tuple(_from_probe_to_verdict(done, at, wan.name, victim) for at in crashed for wan in lab.providers)
 
 
-def _wait_for_phase(lab: Lab, sbc: Sbc, phase: float) -> None:
-    def ours(seen: Datagram) -> bool:
-        return seen.destination == sbc.endpoint and b"\r\nUser-Agent: tonekeeper" in seen.payload
-
-    with Wiretap(lab.cpe.namespace, "eth0") as tap:
-        tap.next(ours, within=2 * CADENCE)
-    time.sleep(phase)
+def _from_probe_to_verdict(done: list[Done], since: float, wan: str, sbc: Sbc) -> float:
+    probes = (one.at for one in done if one.command == "SendOptions" and one.path == (wan, sbc.name))
+    return _first(done, since, f"path {wan}/{sbc.name}/", "down") - next(at for at in probes if at > since)
 
 
-def _all_up(status: Status) -> bool:
-    return all(path["state"] == "up" for path in status.paths)
-
-
-def _all_down(sbc: Sbc) -> Callable[[Status], bool]:
-    return lambda status: all(path["state"] == "down" for path in status.sbc(sbc.name)["paths"])
+# --- instants
 
 
 def _first(done: list[Done], since: float, subject: str, after: str = "") -> float:
     return next(one.at for one in done if one.at > since and one.tells(subject, after))
 
 
-def _from_probe_to_verdict(done: list[Done], fault: _Fault) -> float:
-    probe = next(
-        one.at
-        for one in done
-        if one.at > fault.at and one.command == "SendOptions" and one.path == (fault.wan, fault.sbc)
-    )
-    return _first(done, fault.at, f"path {fault.wan}/{fault.sbc}/", "down") - probe
+def _probes_of(sbc: Sbc, source: tuple[str, int] | None = None) -> Callable[[Datagram], bool]:
+    """An agent's probes on the line, not the dispatcher's; of the socket `source`, or of any."""
+
+    def wanted(seen: Datagram) -> bool:
+        ours = seen.destination == sbc.endpoint and b"\r\nUser-Agent: tonekeeper" in seen.payload
+        return ours and source in (None, seen.source)
+
+    return wanted
+
+
+def _wait_for_phase(lab: Lab, probe: Callable[[Datagram], bool], phase: float) -> None:
+    """Until this many seconds after a probe; should the next one leave before that, it is counted from that one."""
+    with Wiretap(lab.cpe.namespace, "eth0") as tap:
+        tap.next(probe, within=2 * CADENCE)
+        with suppress(LabError):
+            while True:
+                tap.next(probe, within=phase)
+
+
+# --- tables
 
 
 def tabulate_deaths(deaths: tuple[Death, ...]) -> Table:
     return Table(
         "Silent death of the active SBC",
-        f"{len(deaths)} deaths, 2 WANs x 2 SBCs on lines that lose nothing: both providers drop what goes to the active "
-        "SBC and what comes from it, and both watchers run on the same CPE at the same time. Each death comes at a "
-        f"random instant of another share of Tonekeeper's {CADENCE:g} s cadence; where in the dispatcher's it falls is "
-        "left to chance. The verdict is the path called down, the decision is the site's active place changed, both "
-        "from the agent's journal. Kamailio's dispatcher pings every 5 s, takes three pings unanswered for 2 s, and "
-        "says so by its event route.",
+        f"{len(deaths)} deaths on lines that lose nothing: both providers drop what goes to the active of two SBCs and "
+        "what comes from it. All watchers run on the same CPE at the same time, Tonekeeper once with two WANs and once "
+        "with one. Each death comes at a random instant of another share of the latter's cadence "
+        f"({CADENCE:g} s); where it falls in the others' is left to chance. The verdict is the path called down, the "
+        "decision is the site's active place changed, both from the agents' journals. Kamailio's dispatcher pings "
+        "every 5 s, takes three pings unanswered for 2 s, and says so by its event route.",
         ("median", "most"),
         (
-            Row("Tonekeeper, verdict", median_and_worst([death.verdict for death in deaths], "s", LIMITS)),
-            Row("Tonekeeper, decision", median_and_worst([death.decision for death in deaths], "s", LIMITS)),
+            *_rows("Tonekeeper, 2 WANs", [death.two_wans for death in deaths]),
+            *_rows("Tonekeeper, 1 WAN", [death.one_wan for death in deaths]),
             Row("Kamailio dispatcher, verdict", median_and_worst([death.dispatcher for death in deaths], "s")),
         ),
     )
 
 
-def tabulate_crashes(crashes: tuple[Crash, ...]) -> Table:
-    verdicts = [crash.verdict * 1000 for crash in crashes]
+def _rows(watcher: str, reactions: list[Reaction]) -> Iterator[Row]:
+    yield Row(f"{watcher}, verdict", median_and_worst([one.verdict for one in reactions], "s", LIMITS))
+    yield Row(f"{watcher}, decision", median_and_worst([one.decision for one in reactions], "s", LIMITS))
+
+
+def tabulate_crashes(verdicts: tuple[float, ...]) -> Table:
     return Table(
         "SBC process stopped",
         f"The process is killed {CRASHES} times at random phases of a {CADENCE:g} s cadence, and its port answers with "
         "ICMP port unreachable: from the next probe of a path to the verdict on it, both from the agent's journal, on "
-        "both WANs.",
+        "both of two WANs.",
         ("median", "most"),
-        (Row("Tonekeeper, verdict", median_and_worst(verdicts, "ms", (None, CRASH_LIMIT_MS))),),
+        (Row("Tonekeeper, verdict", median_and_worst([one * 1000 for one in verdicts], "ms", (None, CRASH_LIMIT_MS))),),
     )

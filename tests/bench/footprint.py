@@ -82,8 +82,8 @@ def tabulate(measured: tuple[Consumption, ...]) -> Table:
         "Footprint",
         f"{measured[0].seconds:.0f} seconds on one CPE at the same time. Tonekeeper: 2 WANs x 2 SBCs at a "
         f"{CADENCE:g} s cadence, HTTP on, journal written. keepalived: one VRRP instance that tracks both WAN "
-        "interfaces and probes nothing (its health checkers need IPVS, and are left out). blackbox_exporter: once idle, "
-        "once asked for as many SIP OPTIONS as Tonekeeper sends, over TCP, because it has none over UDP. RSS counts "
+        "interfaces and probes nothing (its health checkers need IPVS, so they are left out). blackbox_exporter: once "
+        "idle, once asked for as many SIP OPTIONS as Tonekeeper sends, over TCP, as it has none over UDP. RSS counts "
         "shared pages in full, PSS divides them among the processes that share them. CPU is user and system time.",
         ("RSS", "PSS", "CPU per minute"),
         tuple(

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.bench.detection import CADENCE, phases
+from tests.bench.detection import BETWEEN_PROBES, phases
 from tests.bench.machine import Machine
 from tests.bench.rendering import render_page, render_text
 from tests.bench.results import Figure, Row, Table, median_and_worst
@@ -60,8 +60,8 @@ def test_the_terminal_gets_the_same_numbers_in_columns():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_deaths_come_once_in_each_tenth_of_the_cadence_in_no_order(seed):
+def test_deaths_come_once_in_each_tenth_of_the_time_between_probes_in_no_order(seed):
     drawn = phases(Random(seed), 10)
-    assert sorted(int(phase / CADENCE * 10) for phase in drawn) == list(range(10))
+    assert sorted(int(phase / BETWEEN_PROBES * 10) for phase in drawn) == list(range(10))
     assert drawn != sorted(drawn)
     assert drawn == phases(Random(seed), 10)
