@@ -41,6 +41,10 @@ def _miss(turn: Turn, probe: PathProbe) -> None:
         _alarm(turn, probe)
     elif asked:
         turn.stale = True
+    if probe.wants_new_port:
+        probe.not_before = probe.next_send
+        _close(turn, probe)
+        _open(turn, probe)
 
 
 def _send(turn: Turn, probe: PathProbe, token: str) -> None:
@@ -170,6 +174,7 @@ def refused(turn: Turn, event: PathRefused) -> None:
 
 def _open(turn: Turn, probe: PathProbe) -> None:
     wan = turn.situation.wan_of(probe.path.wan)
+    probe.opening = True
     turn.commands.append(OpenPath(probe.path, wan.interface, wan.source))
 
 
@@ -208,7 +213,7 @@ def reconcile(turn: Turn) -> None:
             _close(turn, probe)
             if probe.state is not PathState.UNKNOWN:
                 _fall(turn, probe, dead)
-        elif not _fits(situation, probe, wan):
+        elif not probe.opening and not _fits(situation, probe, wan):
             _close(turn, probe)
             _open(turn, probe)
     order = {path: at for at, path in enumerate(wanted)}

@@ -42,6 +42,9 @@ MOST_SENT = 32
 """Probes remembered at most; the oldest is forgotten, and an answer to it would be ignored."""
 STALL = 1.0
 """A timer that is served this much too late says that we slept, not that the answer is missing."""
+REKEY_AFTER = 2
+"""Unanswered probes while down after which a new local port is taken: a NAT that holds a dead mapping to the old one
+would have it refreshed for ever by every further probe."""
 REOPEN = 5.0
 """Seconds until a socket that could not be opened is tried again."""
 
@@ -74,6 +77,8 @@ class PathProbe:
     path: Path
     opened_at: float | None = None
     """When the socket opened; None while there is none."""
+    opening: bool = False
+    """A socket was asked for and has not been told of yet."""
     local: str = ""
     state: PathState = PathState.UNKNOWN
     reason: str = "not probed yet"
@@ -91,6 +96,8 @@ class PathProbe:
     misses: int = 0
     """In a row, in this episode."""
     rises: int = 0
+    unanswered: int = 0
+    """Probes in a row that stayed unanswered while down, on this socket."""
     stalls: int = 0
     asked_at: float = NEVER
     """When it was asked to testify, because another path came into doubt or came back; NEVER if it was heard since."""
@@ -99,6 +106,8 @@ class PathProbe:
     answer_by: float = NEVER
     hold_until: float = 0.0
     reopen_at: float = NEVER
+    not_before: float = 0.0
+    """A socket that took the place of another keeps its cadence: no probe before this instant."""
     proven_at: float = LONG_AGO
     """When the latest answered probe was sent: the path worked at that moment."""
     up_since: float = NEVER
@@ -125,6 +134,10 @@ class PathProbe:
         return self.opened_at is not None
 
     @property
+    def wants_new_port(self) -> bool:
+        return self.unanswered >= REKEY_AFTER
+
+    @property
     def checking(self) -> bool:
         return self.asked_at < NEVER
 
@@ -138,12 +151,13 @@ class PathProbe:
     # --- the socket
 
     def socket_opened(self, local: str, now: float) -> None:
+        self.opening = False
         self.opened_at = now
         self.local = local
         self.reopen_at = NEVER
         if self.evidence:
             self.reason = "back, not proven yet"
-        self.plan(Kind.RISING if self.state is PathState.DOWN else Kind.STEADY, max(now, self.hold_until))
+        self.plan(Kind.RISING if self.state is PathState.DOWN else Kind.STEADY, max(now, self.hold_until, self.not_before))
 
     def socket_refused(self, reason: str, now: float) -> None:
         self.socket_closed()
@@ -152,9 +166,10 @@ class PathProbe:
 
     def socket_closed(self) -> None:
         self.opened_at = None
+        self.opening = False
         self.sent.clear()
         self.next_send = self.answer_by = self.reopen_at = NEVER
-        self.misses = self.rises = 0
+        self.misses = self.rises = self.unanswered = 0
 
     # --- timers
 
@@ -187,6 +202,7 @@ class PathProbe:
         self.stalls = 0
         if self.state is PathState.DOWN:
             self.rises = 0
+            self.unanswered += 1
             self.asked_at = NEVER
             return False
         self.misses += 1
@@ -234,7 +250,7 @@ class PathProbe:
         self.proven_at = max(self.proven_at, probe.at)
         self.timeout.sample(now - probe.at)
         self.answer_by = NEVER
-        self.stalls = 0
+        self.stalls = self.unanswered = 0
         if probe.at >= self.asked_at:
             self.asked_at = NEVER
         self._understand(meaning, now)

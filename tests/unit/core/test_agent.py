@@ -460,3 +460,27 @@ def test_a_reply_for_a_path_that_is_gone_is_nothing():
     gone = path("fibre", "primary")._replace(sbc="removed")
     event = answer(last_probe(talk, "fibre", "primary"))
     assert talk.tell(ReplyReceived(gone, event.source, event.reply)) == []
+
+
+def test_a_path_that_stays_silent_is_asked_from_a_new_port_now_and_then_and_no_oftener():
+    talk = Talk().begin()
+    talk.silence(sbc="primary")
+    talk.pass_time(20)
+    began = talk.now
+    talk.pass_time(60)
+    opened = [
+        c for at, c in talk.done if at >= began and isinstance(c, OpenPath) and c.path == path("fibre", "primary")
+    ]
+    assert 5 <= len(opened) <= 7
+    assert len(talk.sent(began, wan="fibre", sbc="primary")) <= 60 / 4.5 + 1
+
+
+def test_a_path_that_is_refused_by_icmp_keeps_its_port():
+    talk = Talk().begin()
+    talk.silence(sbc="primary")
+    for _ in range(20):
+        sent = talk.now
+        talk.pass_until(lambda since=sent: bool(talk.sent(since, wan="fibre", sbc="primary")))
+        talk.tell(IcmpReceived(path("fibre", "primary"), 3, 3, "192.0.2.1"))
+        talk.pass_time(0.1)
+    assert sum(isinstance(c, OpenPath) and c.path == path("fibre", "primary") for _, c in talk.done) == 1
