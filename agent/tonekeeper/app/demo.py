@@ -74,7 +74,7 @@ def _site(primary_port: int, alternate_port: int) -> Site:
 
     return Site(
         name="demo",
-        wans=tuple(Wan(name, LOOPBACK, source, metered=name == "lte") for name, source in SOURCES.items()),
+        wans=tuple(Wan(name, LOOPBACK, source) for name, source in SOURCES.items()),
         sbcs=(sbc("primary", PRIMARY, primary_port), sbc("alternate", ALTERNATE, alternate_port)),
         role=Role.ENDPOINT,
         probe=ProbePolicy(interval=2.0),

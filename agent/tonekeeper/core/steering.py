@@ -105,7 +105,7 @@ class Steering:
         """
         if goal == self.goal and (goal == Goal() or not renewed):
             return []
-        if not renewed and self._only_lost_ways(goal):
+        if goal != Goal() and not renewed and self._only_lost_ways(goal):
             return []
         moving = bool(goal.interface) and goal.interface != self.goal.interface
         before, self.goal = self.goal, goal

@@ -191,6 +191,16 @@ def test_going_back_to_observing_takes_everything_back():
     assert talk.kernel.plan == EMPTY_PLAN
 
 
+def test_going_back_to_observing_before_anything_was_steered_takes_the_tables_back_as_well():
+    talk = Talk(site(mode="steer"))
+    talk.tell(GatewayChanged("eth0", GATEWAY["eth0"], None))
+    talk.pass_time(0.1)
+    assert talk.kernel.plan.tables == BOTH_TABLES[:1]
+    talk.tell(SiteChanged(site()))
+    talk.pass_time(0.1)
+    assert talk.kernel.plan == EMPTY_PLAN
+
+
 def test_the_media_of_an_sbc_is_steered_with_it():
     primary, alternate = site().sbcs
     of = dataclasses.replace(
