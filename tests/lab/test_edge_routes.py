@@ -163,9 +163,12 @@ def test_what_a_dead_predecessor_left_is_reconciled(agent):
         agent,
         f"route add {SBC} via 192.0.2.1 table 7060 proto 106 metric 7060",
         "route add 203.0.113.99 dev wan0 table 7060 proto 106",
-        "route add default dev wan0 table 7069 proto 106 metric 5",
+        "route add default dev lo table 7069 proto 106 metric 5",
         "route add 2001:db8:99::/64 via 2001:db8:a::1 table 7060 proto 106",
         "rule add lookup 7060 priority 7070 protocol 106",
+        "rule add fwmark 0x9 lookup 7060 priority 7070 protocol 106",
+        "rule add from 10.0.0.0/8 lookup 7060 priority 7070 protocol 106",
+        "rule add not to 10.0.0.0/8 lookup 7060 priority 7070 protocol 106",
         "rule add fwmark 0x9 from 10.0.0.0/8 iif wan0 lookup 7069 priority 9 protocol 106",
     )
     agent.run("ip", "-6", "-batch", "-", stdin="rule add oif wan9 lookup 7065 priority 7051 protocol 106")
@@ -173,7 +176,7 @@ def test_what_a_dead_predecessor_left_is_reconciled(agent):
     apply(agent, OVER_WAN1)
     shown = kernel(agent)
     assert left_over != before
-    assert all(word not in shown for word in ("203.0.113.99", "7069", "2001:db8:99", "wan9", "fwmark"))
+    assert all(word not in shown for word in ("203.0.113.99", "7069", "2001:db8:99", "wan9", "fwmark", "10.0.0.0/8"))
     assert way(agent, SBC) == "wan1"
     apply(agent, EMPTY_PLAN)
     assert kernel(agent) == before

@@ -54,10 +54,10 @@ class SteeringRoutes:
 
 def apply_plan(plan: KernelPlan) -> int:
     """Make the kernel hold `plan`; how many routes and rules were put or removed. `EdgeError`: all is as it was."""
-    wanted = entries_of(plan)
     try:
         with PolicyRouting() as kernel:
             before = kernel.read()
+            wanted = entries_of(plan, before)
             changes = changes_between(before, wanted)
             if changes:
                 _change_or_restore(kernel, changes, wanted, before)

@@ -29,12 +29,12 @@ from tonekeeper.errors import EdgeError
 PROTOCOL = 106
 """Who made a route or a rule; nobody's in the kernel's rtnetlink.h nor in iproute2's rt_protos."""
 STEERING_TABLE = 7060
-FIRST_WAN_TABLE = 7061
 TABLES = range(STEERING_TABLE, 7100)
-"""Above the 255 that names and old tools use, below what network managers count up from."""
+"""Why these numbers: docs/decisions/0005-marks-in-the-kernel.md."""
 METRIC = 7060
 """Of all our routes: replacing one of ours can never hit another's."""
 
+_WAN_TABLES = TABLES[1:]
 _MAIN_TABLE = 254
 _OWN_WAY_FIRST = 7050
 _BOUND_TO_WAN = 7051
@@ -78,6 +78,8 @@ class Rule:
     """The table's default routes do not count."""
     pin: FlowPin | None = None
     """As in the plan; its interface is "" here, the table says it."""
+    has_more: bool = False
+    """Conditions that we never set: it has our mark, but not our meaning."""
 
     def __str__(self) -> str:
         outgoing = f" oif {self.outgoing}" if self.outgoing else ""
@@ -99,9 +101,12 @@ class Changes:
         return len(self.put) + len(self.remove)
 
 
-def entries_of(plan: KernelPlan) -> tuple[Entry, ...]:
-    """What `plan` asks for, routes before the rules that lead to them; `EdgeError` where it knows no way."""
-    numbered = [_NumberedTable(number, table) for number, table in enumerate(plan.tables, FIRST_WAN_TABLE)]
+def entries_of(plan: KernelPlan, held: Iterable[Entry] = ()) -> tuple[Entry, ...]:
+    """What `plan` asks for, routes before the rules that lead to them; `EdgeError` where it knows no way.
+
+    A WAN keeps the table that it has in `held`; a new one takes the first that is free.
+    """
+    numbered = list(_number(plan.tables, _tables_in(held)))
     tables = {table.wan.interface: table for table in numbered}
     steered = [_host_route(route, tables) for route in plan.routes]
     versions = sorted({route.destination.version for route in steered})
@@ -122,6 +127,24 @@ def changes_between(held: Iterable[Entry], wanted: Iterable[Entry]) -> Changes:
     rules = tuple(entry for entry in obsolete if isinstance(entry, Rule))
     routes = tuple(entry for entry in obsolete if isinstance(entry, Route) and entry.place not in taken)
     return Changes(put, rules + routes)
+
+
+def _tables_in(held: Iterable[Entry]) -> dict[str, int]:
+    """Interface: the number of its table."""
+    found: dict[str, int] = {}
+    for entry in held:
+        interface = entry.interface if isinstance(entry, Route) else entry.outgoing
+        if entry.table in _WAN_TABLES and entry.table not in found.values():
+            found.setdefault(interface, entry.table)
+    return found
+
+
+def _number(wans: Iterable[WanTable], known: dict[str, int]) -> Iterator[_NumberedTable]:
+    wans = tuple(wans)
+    taken = {known[wan.interface] for wan in wans if wan.interface in known}
+    free = (number for number in _WAN_TABLES if number not in taken)
+    for wan in wans:
+        yield _NumberedTable(known.get(wan.interface) or next(free), wan)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from tonekeeper.core.kernel import EMPTY_PLAN, FlowPin, HostRoute, KernelPlan, Protocol, WanTable
 from tonekeeper.edge.steering import (
-    FIRST_WAN_TABLE,
     STEERING_TABLE,
     TABLES,
     Route,
@@ -36,9 +35,9 @@ def test_the_empty_plan_is_nothing():
 
 def test_a_wan_has_a_default_route_in_its_own_table_and_rules_for_what_is_bound_to_it():
     assert entries_of(KernelPlan((FIBRE,))) == (
-        route("0.0.0.0/0", "192.0.2.1", "eth0", FIRST_WAN_TABLE),
+        route("0.0.0.0/0", "192.0.2.1", "eth0", 7061),
         Rule(4, 7050, 254, outgoing="eth0", without_default=True),
-        Rule(4, 7051, FIRST_WAN_TABLE, outgoing="eth0"),
+        Rule(4, 7051, 7061, outgoing="eth0"),
     )
 
 
@@ -48,6 +47,24 @@ def test_tables_are_numbered_in_the_order_of_the_plan():
         ("eth0", 7061),
         ("wwan0", 7062),
     }
+
+
+def test_a_wan_keeps_its_table_when_another_comes_or_goes():
+    both = entries_of(KernelPlan((FIBRE, LTE)))
+    left = entries_of(KernelPlan((LTE,)), held=both)
+    assert set(left) < set(both)
+    dsl = WanTable("ppp0", "", None)
+    again = entries_of(KernelPlan((dsl, FIBRE, LTE)), held=left)
+    assert {entry.interface: entry.table for entry in again if isinstance(entry, Route)} == {
+        "ppp0": 7061,
+        "wwan0": 7062,
+        "eth0": 7063,
+    }
+
+
+def test_a_wan_whose_routes_went_with_its_link_is_known_by_its_rules():
+    rules = [entry for entry in entries_of(KernelPlan((FIBRE, LTE))) if isinstance(entry, Rule)]
+    assert all(entry.table in (254, 7062) for entry in entries_of(KernelPlan((LTE,)), held=rules))
 
 
 def test_a_family_without_a_gateway_has_neither_route_nor_rule():
@@ -130,7 +147,7 @@ def plans(draw) -> KernelPlan:
 @given(plans(), plans())
 def test_the_changes_lead_from_any_plan_to_any_other(before, after):
     held = dict.fromkeys(entries_of(before))
-    wanted = entries_of(after)
+    wanted = entries_of(after, held)
     changes = changes_between(held, wanted)
     for entry in changes.put:
         if isinstance(entry, Route):
@@ -139,7 +156,7 @@ def test_the_changes_lead_from_any_plan_to_any_other(before, after):
     for entry in changes.remove:
         del held[entry]
     assert set(held) == set(wanted)
-    assert len(changes_between(held, wanted)) == 0
+    assert len(changes_between(held, entries_of(after, held))) == 0
 
 
 @given(plans())

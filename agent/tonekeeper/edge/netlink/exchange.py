@@ -123,7 +123,7 @@ class Exchange:
                 if HEADER.unpack_from(message.data)[3] != sequence:
                     continue
                 if message.kind == NLMSG_ERROR:
-                    _raise_unless_acknowledged(message)
+                    raise_unless_acknowledged(message)
                     ended = True
                 else:
                     part.append(message)
@@ -167,7 +167,7 @@ def body_of(codec: Codec) -> bytes:
     return bytes(codec.data)[HEADER.size :]
 
 
-def _raise_unless_acknowledged(message: Message) -> None:
+def raise_unless_acknowledged(message: Message) -> None:
     (negative,) = _ERROR.unpack_from(message.data, HEADER.size)
     if negative:
         words = _words(message) if message.flags & _NLM_F_ACK_TLVS else ""

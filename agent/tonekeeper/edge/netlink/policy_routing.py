@@ -8,7 +8,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from pyroute2.netlink import rtnl
 from pyroute2.netlink.rtnl.fibmsg import FR_ACT_TO_TBL, fibmsg
@@ -37,6 +37,10 @@ _PORT_RANGE = struct.Struct("=HH")
 # linux/fib_rules.h
 _FRA_DST, _FRA_SRC, _FRA_PRIORITY, _FRA_SUPPRESS_PREFIXLEN, _FRA_TABLE, _FRA_OIFNAME = 1, 2, 6, 14, 15, 17
 _FRA_PROTOCOL, _FRA_IP_PROTO, _FRA_SPORT_RANGE, _FRA_DPORT_RANGE = 21, 22, 23, 24
+_FIB_RULE_INVERT = 2
+_NOT_OURS = frozenset({3, 10, 12, 13, 19, 20, 25})
+"""Input interface, mark, tunnel, suppressed group, VRF, users, DSCP."""
+_OF_A_PIN = frozenset({_FRA_DST, _FRA_SRC, _FRA_IP_PROTO, _FRA_SPORT_RANGE, _FRA_DPORT_RANGE})
 
 
 class PolicyRouting:
@@ -57,10 +61,10 @@ class PolicyRouting:
         self._held = {}
         for version in _FAMILIES:
             for message in self._dump(rtnl.RTM_GETROUTE, _all_our_routes(version)):
-                self._keep(message, _route(message))
+                self._keep(message, read_our_route(message))
         for version in _FAMILIES:
             for message in self._dump(rtnl.RTM_GETRULE, _all_rules(version)):
-                self._keep(message, _rule(message))
+                self._keep(message, read_rule(message))
         return tuple(self._held)
 
     def _dump(self, kind: int, body: bytes) -> Iterable[Message]:
@@ -78,9 +82,9 @@ class PolicyRouting:
     def put(self, entry: Entry) -> None:
         match entry:
             case Route():
-                self._kernel.change(rtnl.RTM_NEWROUTE, _route_body(entry), NLM_F_CREATE | NLM_F_REPLACE)
+                self._kernel.change(rtnl.RTM_NEWROUTE, route_body(entry), NLM_F_CREATE | NLM_F_REPLACE)
             case Rule():
-                self._kernel.change(rtnl.RTM_NEWRULE, _rule_body(entry), NLM_F_CREATE | NLM_F_EXCL)
+                self._kernel.change(rtnl.RTM_NEWRULE, rule_body(entry), NLM_F_CREATE | NLM_F_EXCL)
 
     def remove(self, entry: Entry) -> None:
         """What `read` found, exactly as the kernel described it. That it has gone by itself is fine."""
@@ -105,7 +109,8 @@ def _all_our_routes(version: int) -> bytes:
     return routes_request(_FAMILIES[version], protocol=PROTOCOL)
 
 
-def _route(message: Message) -> Route | None:
+def read_our_route(message: Message) -> Route | None:
+    """None for a route without our mark."""
     route = read_route(message)
     if route is None or route.protocol != PROTOCOL:
         return None
@@ -139,7 +144,7 @@ def _route_to(destination: Network) -> Codec:
     return request
 
 
-def _route_body(route: Route) -> bytes:
+def route_body(route: Route) -> bytes:
     request = _route_to(route.destination)
     request["proto"] = PROTOCOL
     request["type"] = RTN_UNICAST
@@ -165,21 +170,33 @@ def _all_rules(version: int) -> bytes:
     return _FIB_RULE_HDR.pack(_FAMILIES[version], 0, 0, 0, 0, 0, 0)
 
 
-def _rule(message: Message) -> Rule | None:
+def read_rule(message: Message) -> Rule | None:
+    """None for a rule without our mark."""
     if len(message.data) < HEADER.size + _FIB_RULE_HDR.size:
         return None
-    family, _, _, _, table, _, _ = _FIB_RULE_HDR.unpack_from(message.data, HEADER.size)
+    header = _FIB_RULE_HDR.unpack_from(message.data, HEADER.size)
     found = attributes(message.data, HEADER.size + _FIB_RULE_HDR.size)
     if found.get(_FRA_PROTOCOL) != bytes([PROTOCOL]):
         return None
+    family, _, _, _, table, _, _ = header
+    pin = _pin(family, found)
     return Rule(
         version=_VERSIONS[family],
         priority=_number(found.get(_FRA_PRIORITY)),
         table=_number(found.get(_FRA_TABLE)) or table,
         outgoing=found.get(_FRA_OIFNAME, b"").rstrip(b"\0").decode(errors="surrogateescape"),
         without_default=found.get(_FRA_SUPPRESS_PREFIXLEN) == bytes(4),
-        pin=_pin(family, found),
+        pin=pin,
+        has_more=_has_more(header, found.keys() - _OF_A_PIN if pin else found.keys()),
     )
+
+
+def _has_more(header: tuple[int, ...], conditions: Set[int]) -> bool:
+    family, to_length, from_length, tos, _, action, flags = header
+    whole = EVERYWHERE[_VERSIONS[family]].max_prefixlen
+    if not {to_length, from_length} <= {0, whole} or tos or action != FR_ACT_TO_TBL or flags & _FIB_RULE_INVERT:
+        return True
+    return not conditions.isdisjoint(_NOT_OURS | _OF_A_PIN)
 
 
 def _pin(family: int, found: dict[int, bytes]) -> FlowPin | None:
@@ -197,7 +214,7 @@ def _number(data: bytes | None) -> int:
     return int.from_bytes(data or b"", sys.byteorder)
 
 
-def _rule_body(rule: Rule) -> bytes:
+def rule_body(rule: Rule) -> bytes:
     request = fibmsg()
     request["family"] = _FAMILIES[rule.version]
     request["action"] = FR_ACT_TO_TBL
