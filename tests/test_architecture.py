@@ -47,12 +47,15 @@ FORBIDDEN_IN_PURE = {
 
 ONLY_IN = {
     "pyroute2": (
-        "edge/netlink/",
-        "one package talks to it, in our own frozen values; it costs 8 MiB where it is loaded",
+        "edge/netlink/requests.py",
+        "one module talks to it, in our own frozen values; it costs 8 MiB where it is loaded",
     ),
     "h11": ("faces/http/connection.py", "HTTP on the wire is one module's subject"),
 }
-"""Library: its home, a module or a package (with a slash at the end), and why."""
+
+LOADED_LATE = {
+    "tonekeeper.edge.netlink.requests": "it brings pyroute2, and an agent that changes nothing does without",
+}
 
 WORDS_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc"}
 
@@ -127,11 +130,20 @@ def test_the_core_never_walks_over_a_bare_set(module):
 
 
 @pytest.mark.parametrize("library", ONLY_IN)
-def test_an_outside_library_is_imported_in_one_place_only(library):
+def test_an_outside_library_is_imported_by_one_module_only(library):
     home, reason = ONLY_IN[library]
     importers = [relative(m) for m in modules() if any(n.split(".")[0] == library for n in imports_of(m))]
-    assert importers, f"nobody imports {library} any more"
-    assert [m for m in importers if not m.startswith(home)] == [], reason
+    assert importers == [home], reason
+
+
+@pytest.mark.parametrize("late", LOADED_LATE)
+def test_what_costs_memory_is_loaded_where_it_is_needed_and_not_before(late):
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    for module in modules():
+        tree = ast.parse(module.read_text())
+        inside = {node for part in ast.walk(tree) if isinstance(part, functions) for node in ast.walk(part)}
+        early = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node not in inside]
+        assert late not in {node.module for node in early}, f"{relative(module)}: {LOADED_LATE[late]}"
 
 
 def test_no_file_is_named_after_nothing():

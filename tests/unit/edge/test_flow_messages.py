@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +12,11 @@ from pyroute2.netlink.nfnetlink.nfctsocket import nfct_msg
 
 from tonekeeper.core.kernel import Flow, Protocol
 from tonekeeper.edge.netlink.exchange import HEADER, Message, attributes, split
-from tonekeeper.edge.netlink.flows import decode_flow
+from tonekeeper.edge.netlink.flows import decode_flow, questions
+from tonekeeper.edge.netlink.requests import deletion_body
 
 ICMP = 1
+TUPLE_ORIG, ZONE = 1, 18
 
 
 def direction(protocol: int, source: str, source_port: int, destination: str, destination_port: int) -> dict:
@@ -87,6 +90,33 @@ def test_a_kernel_that_does_not_count_leaves_the_counters_unknown():
 def test_entries_of_other_protocols_are_passed_over():
     assert read(entry(SIP, protocol=ICMP)) is None
     assert read(entry(SIP, protocol=132)) is None
+
+
+@given(flows(), st.sampled_from([0, 7]))
+def test_a_deletion_always_names_the_whole_tuple(flow, zone):
+    body = attributes(deletion_body(replace(flow, zone=zone)), offset=4)
+    assert set(body) == ({TUPLE_ORIG, ZONE} if zone else {TUPLE_ORIG})
+    assert body[TUPLE_ORIG] == attributes(entry(flow), HEADER.size + 4)[TUPLE_ORIG]
+
+
+def test_the_kernels_filter_is_written_as_pyroute2_reads_it():
+    ((request, sought),) = questions([ipaddress.ip_network("203.0.113.10")])
+    read = nfct_msg(HEADER.pack(HEADER.size + len(request), 0x101, 0x301, 1, 0) + request)
+    read.decode()
+    host = read.get_attr("CTA_TUPLE_ORIG").get_attr("CTA_TUPLE_IP").get_attr("CTA_IP_V4_DST")
+    assert (host, sought) == ("203.0.113.10", [ipaddress.ip_network("203.0.113.10")])
+    flags = read.get_attr("CTA_FILTER")
+    assert [flags.get_attr(f"CTA_FILTER_{side}_FLAGS") for side in ("ORIG", "REPLY")] == [2, 0]
+
+
+def test_networks_and_ipv6_addresses_are_asked_for_by_family():
+    asked = ["203.0.113.10", "198.51.100.0/24", "192.0.2.0/28", "2001:db8::1", "2001:db8::2"]
+    requests = [sought for _, sought in questions([ipaddress.ip_network(one) for one in asked])]
+    assert [list(map(str, sought)) for sought in requests] == [
+        ["203.0.113.10/32"],
+        ["198.51.100.0/24", "192.0.2.0/28"],
+        ["2001:db8::1/128", "2001:db8::2/128"],
+    ]
 
 
 @given(st.integers(0, 200))

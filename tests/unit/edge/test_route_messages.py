@@ -14,7 +14,8 @@ from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from tonekeeper.core.kernel import FlowPin, Protocol
 from tonekeeper.edge.netlink.exchange import HEADER, NLMSG_ERROR, Message, raise_unless_acknowledged, split
-from tonekeeper.edge.netlink.policy_routing import read_our_route, read_rule, route_body, rule_body
+from tonekeeper.edge.netlink.policy_routing import read_our_route, read_rule
+from tonekeeper.edge.netlink.requests import route_body, rule_body
 from tonekeeper.edge.netlink.route_messages import (
     RTM_NEWROUTE,
     Hop,

@@ -1,7 +1,7 @@
 """What the kernel says and does over netlink, in frozen values of our own.
 
-Whatever the kernel tells is read here, from bytes: it tells a lot. Requests that change something are written by
-pyroute2, which is loaded with the first module that needs it, and nowhere else (docs/decisions/0004-netlink.md).
+Whatever the kernel tells is read here, from bytes: it tells a lot. What changes something is written by pyroute2, which
+is loaded with the first change and by one module only (docs/decisions/0004-netlink.md).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 NLM_F_REQUEST = 0x1
 NLM_F_ACK = 0x4
@@ -44,8 +44,8 @@ ROOM = 65536
 _PATIENCE = 2.0
 _TRIES = 5
 
-Codec = Any
-"""A message of pyroute2: fields and attributes go in by subscript, bytes come out."""
+NESTED = 0x8000
+"""In an attribute's number: it is made of attributes."""
 
 
 class Message(NamedTuple):
@@ -161,10 +161,10 @@ def _attributes(data: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
         offset += (length + 3) & ~3
 
 
-def body_of(codec: Codec) -> bytes:
-    """What pyroute2 makes of a message, without the header."""
-    codec.encode()
-    return bytes(codec.data)[HEADER.size :]
+def packed_attribute(number: int, value: bytes) -> bytes:
+    """The other way round, padded."""
+    padding = bytes(-len(value) % 4)
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), number) + value + padding
 
 
 def raise_unless_acknowledged(message: Message) -> None:

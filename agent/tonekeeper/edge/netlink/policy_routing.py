@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import os
 import socket
 import struct
 import sys
-from collections.abc import Iterable, Iterator, Set
-
-from pyroute2.netlink import rtnl
-from pyroute2.netlink.rtnl.fibmsg import FR_ACT_TO_TBL, fibmsg
-from pyroute2.netlink.rtnl.rtmsg import RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, rtmsg
+from collections.abc import Iterable, Set
 
 from tonekeeper.core.kernel import FlowPin, Protocol
 from tonekeeper.edge.netlink.exchange import (
@@ -20,18 +15,25 @@ from tonekeeper.edge.netlink.exchange import (
     NLM_F_CREATE,
     NLM_F_EXCL,
     NLM_F_REPLACE,
-    Codec,
     Exchange,
     Message,
     attributes,
-    body_of,
 )
-from tonekeeper.edge.netlink.route_messages import RTN_UNICAST, read_route, routes_request
+from tonekeeper.edge.netlink.route_messages import (
+    RTM_DELROUTE,
+    RTM_GETROUTE,
+    RTM_NEWROUTE,
+    lookup_request,
+    read_route,
+    routes_request,
+)
 from tonekeeper.edge.steering import EVERYWHERE, PROTOCOL, Entry, Network, Route, Rule
 
 _FAMILIES: dict[int, int] = {4: socket.AF_INET, 6: socket.AF_INET6}
 _VERSIONS = {family: version for version, family in _FAMILIES.items()}
 
+_RTM_NEWRULE, _RTM_DELRULE, _RTM_GETRULE = 32, 33, 34
+_FR_ACT_TO_TBL = 1
 _FIB_RULE_HDR = struct.Struct("=BBBBBxxBI")
 _PORT_RANGE = struct.Struct("=HH")
 # linux/fib_rules.h
@@ -60,10 +62,10 @@ class PolicyRouting:
         """All of ours that stands in the kernel, routes first."""
         self._held = {}
         for version in _FAMILIES:
-            for message in self._dump(rtnl.RTM_GETROUTE, _all_our_routes(version)):
+            for message in self._dump(RTM_GETROUTE, _all_our_routes(version)):
                 self._keep(message, read_our_route(message))
         for version in _FAMILIES:
-            for message in self._dump(rtnl.RTM_GETRULE, _all_rules(version)):
+            for message in self._dump(_RTM_GETRULE, _all_rules(version)):
                 self._keep(message, read_rule(message))
         return tuple(self._held)
 
@@ -80,15 +82,17 @@ class PolicyRouting:
             self._held.setdefault(entry, []).append(message)
 
     def put(self, entry: Entry) -> None:
+        from tonekeeper.edge.netlink.requests import route_body, rule_body  # noqa: PLC0415  8 MiB not every agent needs
+
         match entry:
             case Route():
-                self._kernel.change(rtnl.RTM_NEWROUTE, route_body(entry), NLM_F_CREATE | NLM_F_REPLACE)
+                self._kernel.change(RTM_NEWROUTE, route_body(entry), NLM_F_CREATE | NLM_F_REPLACE)
             case Rule():
-                self._kernel.change(rtnl.RTM_NEWRULE, rule_body(entry), NLM_F_CREATE | NLM_F_EXCL)
+                self._kernel.change(_RTM_NEWRULE, rule_body(entry), NLM_F_CREATE | NLM_F_EXCL)
 
     def remove(self, entry: Entry) -> None:
         """What `read` found, exactly as the kernel described it. That it has gone by itself is fine."""
-        kind = rtnl.RTM_DELROUTE if isinstance(entry, Route) else rtnl.RTM_DELRULE
+        kind = RTM_DELROUTE if isinstance(entry, Route) else _RTM_DELRULE
         for message in self._held.get(entry, ()):
             try:
                 self._kernel.change(kind, message.data[HEADER.size :])
@@ -98,8 +102,8 @@ class PolicyRouting:
 
     def interface_towards(self, destination: Network) -> str:
         """Where a packet to the first address of `destination` leaves that nothing binds to a device."""
-        request = _route_to(ipaddress.ip_network(destination.network_address))
-        for message in self._kernel.ask(rtnl.RTM_GETROUTE, body_of(request)):
+        address = destination.network_address.packed
+        for message in self._kernel.ask(RTM_GETROUTE, lookup_request(_FAMILIES[destination.version], address)):
             route = read_route(message)
             return _name(route.hops[0].interface) if route and route.hops else ""
         return ""
@@ -127,43 +131,6 @@ def _name(index: int | None) -> str:
         return socket.if_indextoname(index) if index else ""
     except OSError:
         return ""
-
-
-def _index(name: str) -> int:
-    try:
-        return socket.if_nametoindex(name)
-    except OSError:  # it comes without a number
-        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from None
-
-
-def _route_to(destination: Network) -> Codec:
-    request = rtmsg()
-    request["family"] = _FAMILIES[destination.version]
-    request["dst_len"] = destination.prefixlen
-    request["attrs"] = [("RTA_DST", str(destination.network_address))] if destination.prefixlen else []
-    return request
-
-
-def route_body(route: Route) -> bytes:
-    request = _route_to(route.destination)
-    request["proto"] = PROTOCOL
-    request["type"] = RTN_UNICAST
-    is_device_route = not route.gateway and route.destination.version == 4
-    request["scope"] = RT_SCOPE_LINK if is_device_route else RT_SCOPE_UNIVERSE
-    request["attrs"] += [
-        ("RTA_TABLE", route.table),
-        ("RTA_PRIORITY", route.metric),
-        ("RTA_OIF", _index(route.interface)),
-        *_gateway(route),
-    ]
-    return body_of(request)
-
-
-def _gateway(route: Route) -> Iterator[tuple[str, object]]:
-    if route.gateway and route.destination.version == 4 and ":" in route.gateway:
-        yield "RTA_VIA", {"family": socket.AF_INET6, "addr": route.gateway}
-    elif route.gateway:
-        yield "RTA_GATEWAY", route.gateway
 
 
 def _all_rules(version: int) -> bytes:
@@ -194,7 +161,7 @@ def read_rule(message: Message) -> Rule | None:
 def _has_more(header: tuple[int, ...], conditions: Set[int]) -> bool:
     family, to_length, from_length, tos, _, action, flags = header
     whole = EVERYWHERE[_VERSIONS[family]].max_prefixlen
-    if not {to_length, from_length} <= {0, whole} or tos or action != FR_ACT_TO_TBL or flags & _FIB_RULE_INVERT:
+    if not {to_length, from_length} <= {0, whole} or tos or action != _FR_ACT_TO_TBL or flags & _FIB_RULE_INVERT:
         return True
     return not conditions.isdisjoint(_NOT_OURS | _OF_A_PIN)
 
@@ -212,31 +179,3 @@ def _pin(family: int, found: dict[int, bytes]) -> FlowPin | None:
 
 def _number(data: bytes | None) -> int:
     return int.from_bytes(data or b"", sys.byteorder)
-
-
-def rule_body(rule: Rule) -> bytes:
-    request = fibmsg()
-    request["family"] = _FAMILIES[rule.version]
-    request["action"] = FR_ACT_TO_TBL
-    request["attrs"] = [
-        ("FRA_PRIORITY", rule.priority),
-        ("FRA_TABLE", rule.table),
-        ("FRA_PROTOCOL", PROTOCOL),
-        *_selectors(rule),
-    ]
-    if rule.pin is not None:
-        request["src_len"] = request["dst_len"] = EVERYWHERE[rule.version].max_prefixlen
-    return body_of(request)
-
-
-def _selectors(rule: Rule) -> Iterator[tuple[str, object]]:
-    if rule.outgoing:
-        yield "FRA_OIFNAME", rule.outgoing
-    if rule.without_default:
-        yield "FRA_SUPPRESS_PREFIXLEN", 0
-    if rule.pin is not None:
-        yield "FRA_SRC", rule.pin.source
-        yield "FRA_DST", rule.pin.destination
-        yield "FRA_IP_PROTO", int(rule.pin.protocol)
-        yield "FRA_SPORT_RANGE", f"{rule.pin.source_port}:{rule.pin.source_port}"
-        yield "FRA_DPORT_RANGE", f"{rule.pin.destination_port}:{rule.pin.destination_port}"

@@ -9,7 +9,7 @@ import socket
 import struct
 from typing import NamedTuple
 
-from tonekeeper.edge.netlink.exchange import HEADER, Message, attributes
+from tonekeeper.edge.netlink.exchange import HEADER, Message, attributes, packed_attribute
 
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTN_UNICAST = 1
@@ -17,7 +17,6 @@ RTN_UNICAST = 1
 _RTMSG = struct.Struct("=BBBBBBBBI")
 _RTNEXTHOP = struct.Struct("=HBBi")
 _NUMBER = struct.Struct("=I")
-_ATTRIBUTE_WITH_NUMBER = struct.Struct("=HHI")
 _FAMILY_SIZE = 2
 _PREFIX_LENGTH_AT = HEADER.size + 1
 
@@ -72,7 +71,12 @@ def routes_request(family: int, *, protocol: int = 0, interface: int = 0) -> byt
     The kernel picks them itself since Linux 4.20. Before that it sends all of the family.
     """
     body = _RTMSG.pack(family, 0, 0, 0, 0, protocol, 0, 0, 0)
-    return body + (_ATTRIBUTE_WITH_NUMBER.pack(_ATTRIBUTE_WITH_NUMBER.size, _RTA_OIF, interface) if interface else b"")
+    return body + (packed_attribute(_RTA_OIF, _NUMBER.pack(interface)) if interface else b"")
+
+
+def lookup_request(family: int, address: bytes) -> bytes:
+    """Ask which way a packet to `address` takes."""
+    return _RTMSG.pack(family, 8 * len(address), 0, 0, 0, 0, 0, 0, 0) + packed_attribute(_RTA_DST, address)
 
 
 def _hops(several: bytes) -> tuple[Hop, ...]:
