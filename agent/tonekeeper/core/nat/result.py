@@ -89,3 +89,15 @@ class NatResult:
     """Most sockets that were open at a time."""
     abandoned: bool = False
     """The WAN changed: there is nothing in here to rely on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """For a live display."""
+
+    waiting_for: str
+    elapsed_s: float
+    at_most_s: float
+    """Seconds after the start by which it is over in any case."""
+    lifetime_s: Lifetimes
+    trials: tuple[BindingTrial, ...] = ()
