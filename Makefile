@@ -43,7 +43,7 @@ lab: $(VENV)/.dev
 	fi
 
 bench: $(VENV)/.dev
-	tests/lab/install-packages
+	tests/lab/install-packages tests/bench/packages.txt
 	$(BIN)/python -m tests.bench
 
 picture: $(VENV)/.dev

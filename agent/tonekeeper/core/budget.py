@@ -27,22 +27,31 @@ Q_FLOOR, Q_CEILING = 0.02, 0.9
 MEMORY = 1000
 """Steady probes after which an observation has faded to 1/e: 80 minutes at a 5 s cadence."""
 
+EPISODE_MEMORY = 8 * MEMORY
+"""The same for what an episode taught about bursts, which are rarer: eleven hours."""
+EPISODE = 3
+"""Misses in a row that one episode teaches at the most."""
+CONFIRMED, CONFIRMED_MISSED = 30.0, 0.6
 ENOUGH = 20
 """Probes before a share of them means anything."""
 
 _FADE = 1 - 1 / MEMORY
 _SEEN_FADE = 1 - 10 / MEMORY
-_CONFIRMED_FADE = 1 - 1 / 100  # counted per episode, and episodes are rare
+_EPISODE_FADE = 1 - 1 / EPISODE_MEMORY
 
 
 @dataclass(slots=True)
 class LossEstimate:
-    """Fading counts. They start as if 200 probes had been sent and one lost, and 10 misses confirmed, 0.2 in vain."""
+    """Fading counts. They start as if 200 probes had been sent and one lost, and 30 misses confirmed, 0.6 in vain.
+
+    What was learnt about bursts fades back to that with every answered probe, and one episode teaches only so much: a
+    single hiccup of a clean line must not slow its next verdicts for days.
+    """
 
     probes: float = 200.0
     misses: float = 1.0
-    confirmed: float = 10.0
-    confirmed_missed: float = 0.2
+    confirmed: float = CONFIRMED
+    confirmed_missed: float = CONFIRMED_MISSED
     seen: float = 0.0
     """The same without the start values and fading ten times as fast: what the report may show as measured."""
     seen_missed: float = 0.0
@@ -53,6 +62,8 @@ class LossEstimate:
         self.misses *= _FADE
         self.seen = self.seen * _SEEN_FADE + 1
         self.seen_missed *= _SEEN_FADE
+        self.confirmed = CONFIRMED + (self.confirmed - CONFIRMED) * _EPISODE_FADE
+        self.confirmed_missed = CONFIRMED_MISSED + (self.confirmed_missed - CONFIRMED_MISSED) * _EPISODE_FADE
 
     def missed(self, in_a_row: int, then_answered: bool) -> None:
         """A steady probe was missed and `in_a_row - 1` confirming ones after it; was the next one answered?"""
@@ -60,8 +71,9 @@ class LossEstimate:
         self.misses = self.misses * _FADE + 1
         self.seen = self.seen * _SEEN_FADE + 1
         self.seen_missed = self.seen_missed * _SEEN_FADE + 1
-        self.confirmed = self.confirmed * _CONFIRMED_FADE + (in_a_row - 1) + then_answered
-        self.confirmed_missed = self.confirmed_missed * _CONFIRMED_FADE + (in_a_row - 1)
+        in_vain = min(in_a_row - 1, EPISODE)
+        self.confirmed += in_vain + then_answered
+        self.confirmed_missed += in_vain
 
     @property
     def share(self) -> float | None:
@@ -85,7 +97,7 @@ class LossEstimate:
         Never below p: losses come in bursts or at random, none keeps away from the one before.
         """
         measured = self.confirmed_missed / self.confirmed
-        if self.confirmed > 12:  # more than the prior: an estimate with an error of its own
+        if self.confirmed > CONFIRMED + 1:  # more than the start values: an estimate with an error of its own
             measured = _upper_bound(self.confirmed_missed, self.confirmed)
         return min(Q_CEILING, max(Q_FLOOR, self.p, measured))
 

@@ -157,7 +157,8 @@ class PathProbe:
         self.reopen_at = NEVER
         if self.evidence:
             self.reason = "back, not proven yet"
-        self.plan(Kind.RISING if self.state is PathState.DOWN else Kind.STEADY, max(now, self.hold_until, self.not_before))
+        first = Kind.RISING if self.state is PathState.DOWN else Kind.STEADY
+        self.plan(first, max(now, self.hold_until, self.not_before))
 
     def socket_refused(self, reason: str, now: float) -> None:
         self.socket_closed()
