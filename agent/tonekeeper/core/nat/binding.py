@@ -27,10 +27,12 @@ STREAM_AFTER = 2.05
 """Seconds from the first answer to the last question of a stream (Linux: more than 2 s, nf_conntrack_proto_udp)."""
 EXCHANGE_EVERY = 1.03
 """Seconds between the exchanges that make a stream."""
+SECOND_ROUND_SOONEST, SECOND_ROUND_LATEST = 0.02, 1.0
+"""Seconds: the second round comes when the answer to the first one is overdue."""
 QUICK_ROUNDS = 4
-"""Rounds as close as round trips allow, for a narrow interval; the later ones ride out a short disturbance."""
-CLOSEST, FARTHEST = 0.02, 0.25
-LATER_ROUNDS_EVERY = 0.15
+"""The following come quickly, for a narrow interval; the later ones ride out a short disturbance."""
+QUICK_ROUNDS_EVERY, LATER_ROUNDS_EVERY = 0.02, 0.15
+"""Seconds."""
 SILENT_ROUNDS = 5
 """That prove a binding dead where another one, idle for as long, is silent as well."""
 SILENT_ROUNDS_OF_THE_OTHER = 3
@@ -102,6 +104,10 @@ class Binding:
             case Phase.PLANNED | Phase.OPENING | Phase.MAKING | Phase.LEFT_OUT:
                 return None
 
+    @property
+    def has_been_made(self) -> bool:
+        return self.phase in (Phase.IDLE, Phase.ASKED, Phase.ALIVE, Phase.DEAD)
+
     # --- making
 
     def touched(self, now: float, patience: float) -> None:
@@ -119,6 +125,7 @@ class Binding:
         if self.kind is not BindingKind.STREAM:
             self._fall_idle(mapped_port)
         elif self.stream_from is None or mapped_port != self.mapped_port:
+            self.tries += self.stream_from is not None
             self.stream_from, self.mapped_port = now, mapped_port
             self.due = now + EXCHANGE_EVERY
         elif self.sent_at >= self.stream_from + STREAM_AFTER:
@@ -137,15 +144,19 @@ class Binding:
         """Seconds that the NAT has seen nothing, at least."""
         return now - self.heard_at
 
-    def asked(self, now: float, patience: float) -> None:
+    def asked(self, now: float, slowest_answer: float) -> None:
         """The first half of a round was sent."""
         if not self.rounds:
             self.first_round_idle = self.idle_for(now)
         self.phase = Phase.ASKED
         self.listener_asks = bool(self.rounds)
         self.rounds.append(Round(now))
-        quick = min(FARTHEST, max(CLOSEST, 0.75 * (patience - 0.05)))
-        self.due = now + (quick if len(self.rounds) < QUICK_ROUNDS else max(quick, LATER_ROUNDS_EVERY))
+        self.due = now + self._until_next_round(slowest_answer)
+
+    def _until_next_round(self, slowest_answer: float) -> float:
+        if len(self.rounds) == 1:
+            return min(SECOND_ROUND_LATEST, max(SECOND_ROUND_SOONEST, 1.2 * slowest_answer))
+        return QUICK_ROUNDS_EVERY if len(self.rounds) < QUICK_ROUNDS else LATER_ROUNDS_EVERY
 
     def heard(self, number: int) -> None:
         """The answer to this round's question arrived: the binding was alive when it was asked."""

@@ -47,6 +47,8 @@ NEW_BINDING_EVERY = 0.02
 LISTENER_FRESH = 2.0
 """Seconds for which the listener's own binding is taken for granted."""
 MOST_TRIES = 8
+HOPELESS = 5
+"""Bindings that could not be made, none that could: then no more are tried."""
 _UNDECIDED = (Phase.PLANNED, Phase.OPENING, Phase.MAKING, Phase.IDLE, Phase.ASKED)
 
 
@@ -218,7 +220,7 @@ class Lifetimes:
         command = self.attempt.send(self.asker, token, response_port=binding.mapped_port)
         question = _Question(_Purpose.ASK, now, binding, len(binding.rounds))
         self._questions[command.message.transaction_id] = question
-        binding.asked(now, self.attempt.patience)
+        binding.asked(now, self.attempt.slowest_answer)
         return command
 
     def _send_listen(self, token: str, now: float, binding: Binding | None = None) -> Command:
@@ -235,9 +237,10 @@ class Lifetimes:
         assert binding is not None
         heard_where_expected = socket == (self.listener if binding.kind is BindingKind.UNREPLIED else binding.socket)
         is_latest = question.sent_at == binding.sent_at
-        if not heard_where_expected or message.mapped is None or message.mapped.host != self._listener_mapped.host:
+        is_usable = message.mapped is not None and message.mapped.host == self._listener_mapped.host
+        if not heard_where_expected or not is_usable or binding.tries > MOST_TRIES:
             binding.leave_out()
-        elif binding.phase in (Phase.MAKING, Phase.IDLE) and is_latest:
+        elif binding.phase in (Phase.MAKING, Phase.IDLE) and is_latest and message.mapped is not None:
             self.attempt.answered_after(now - question.sent_at)
             binding.answered(now, message.mapped.port)
         if socket == self.listener:
@@ -326,6 +329,10 @@ class Lifetimes:
         if dead is not None:
             if not any(one.phase is Phase.ASKED and one.first_round_idle < dead.first_round_idle for one in own):
                 self.found[kind] = (low, dead.proven)
+        elif not any(one.has_been_made for one in own) and _left_out(own) >= HOPELESS:
+            self.reasons[kind] = (
+                f"{HOPELESS} bindings in a row could not be made: answers are lost, or their port changes"
+            )
         elif any(one.phase in _UNDECIDED for one in own):
             return
         elif any(one.plan.is_last for one in alive):
@@ -367,3 +374,7 @@ def _ask_early(own: list[Binding], after: float) -> None:
     if idle:
         oldest = min(idle, key=lambda one: one.heard_at)
         oldest.due = min(oldest.due, oldest.heard_at + after)
+
+
+def _left_out(own: list[Binding]) -> int:
+    return sum(one.phase is Phase.LEFT_OUT for one in own)

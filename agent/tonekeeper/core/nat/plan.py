@@ -14,7 +14,7 @@ from tonekeeper.core.nat.result import BindingKind
 
 RESOLUTION = 0.05
 FINEST = 1.0
-VERDICT_WIDTH = 0.05
+VERDICT_WIDTH = 0.1
 """Seconds between the last sign of life and the proof of death on a quiet line, which widen the interval as well."""
 SHORTEST_STEP = 0.5
 SLOWNESS, ALLOWANCE = 1.15, 2.0
