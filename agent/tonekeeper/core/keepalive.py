@@ -1,0 +1,145 @@
+"""How often a flow must speak so that NAT keeps its binding, with what, and what follows when nobody answers.
+
+*Interval.* `SAFE_FRACTION` of the measured low bound: what is left is room for one lost keepalive and its repetition.
+Each interval is drawn anew from 80-100 % of that (RFC 5626 section 4.4), so that the phones of a site do not speak in
+chorus. Until a flow has been answered over more than 2 s it has the lifetime of a replied binding, then that of a
+stream. Never under 15 s (RFC 8085 section 3.5) unless the lifetime forces it, which is worth a finding; never over
+2 min, within which a dead flow is to be noticed (RFC 5626 section 3.5).
+
+*Method.* One that elicits a reply, because a keepalive that nobody checks can pin a dead mapping for hours.
+
+*Unanswered.* The first time it is repeated at once. The second time the mapping is taken for dead, and refreshing it
+would keep it so: the flow gets a new local port, and with it a new mapping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+
+from tonekeeper.core.chance import Chance
+from tonekeeper.core.instants import NEVER
+from tonekeeper.core.nat.result import Interval, Lifetimes
+from tonekeeper.core.site import Transport
+
+SAFE_FRACTION = 0.75
+SHORTEST_DRAW = 0.8
+"""Of an interval."""
+POLITE = 15.0
+LONGEST = 120.0
+SHORTEST = 1.0
+"""Seconds; a binding that lives for less than this cannot be kept."""
+UNMEASURED = 29.0
+"""Seconds, where nothing is known: many NATs forget UDP after 30 s (RFC 5626 section 4.4.2)."""
+ANSWER_WITHIN = 2.0
+"""Seconds, where no round trip is known."""
+UNANSWERED_MEANS_DEAD = 2
+
+
+class KeepaliveMethod(StrEnum):
+    STUN = "stun"
+    """Binding request on the flow itself (RFC 5626 section 4.4.2), where the peer does that."""
+    CRLF = "crlf"
+    """CRLF CRLF, answered by CRLF (RFC 5626 section 4.4.1); TCP and TLS only."""
+    OPTIONS = "options"
+
+
+@dataclass(frozen=True, slots=True)
+class KeepalivePolicy:
+    method: KeepaliveMethod
+    first_s: float
+    """The longest interval until the flow is a stream ..."""
+    steady_s: float
+    """... and from then on."""
+    reason: str
+    """Why, for people."""
+
+    @property
+    def is_impolite(self) -> bool:
+        """The NAT forces more keepalives than RFC 8085 wants."""
+        return min(self.first_s, self.steady_s) < POLITE
+
+
+def keepalive_method(transport: Transport, *, peer_does_stun: bool) -> KeepaliveMethod:
+    if transport is not Transport.UDP:
+        return KeepaliveMethod.CRLF
+    return KeepaliveMethod.STUN if peer_does_stun else KeepaliveMethod.OPTIONS
+
+
+def keepalive_policy(
+    transport: Transport, lifetimes: Lifetimes | None, *, peer_does_stun: bool = False
+) -> KeepalivePolicy:
+    """What the measured lifetimes ask for; None, or a kind that was not checked: what RFC 5626 advises."""
+    method = keepalive_method(transport, peer_does_stun=peer_does_stun)
+    if transport is not Transport.UDP:
+        measured = lifetimes.tcp if lifetimes is not None else None
+        steady = _interval(measured) if measured is not None else LONGEST
+        return KeepalivePolicy(method, steady, steady, _reason("TCP connection", measured, steady))
+    replied = lifetimes.replied if lifetimes is not None else None
+    stream = lifetimes.stream if lifetimes is not None else None
+    steady = _interval(stream or replied)
+    first = min(steady, _interval(replied)) if replied is not None else min(steady, UNMEASURED)
+    return KeepalivePolicy(method, first, steady, _reason("UDP stream", stream or replied, steady))
+
+
+def _interval(measured: Interval | None) -> float:
+    if measured is None:
+        return UNMEASURED
+    return min(LONGEST, max(SHORTEST, SAFE_FRACTION * measured[0]))
+
+
+def _reason(what: str, measured: Interval | None, interval: float) -> str:
+    if measured is None:
+        return f"{interval:.0f} s, because nobody has measured how long an idle {what} lives here (RFC 5626)"
+    seen = f"an idle {what} lives for {measured[0]:.0f} s at least"
+    if interval == LONGEST:
+        return f"{interval:.0f} s, so that a dead flow is noticed in time; {seen}"
+    return f"{interval:.1f} s, {SAFE_FRACTION:.0%} of the lifetime: {seen}"
+
+
+class KeepaliveStep(Enum):
+    """What the flow is to do now."""
+
+    NOTHING = auto()
+    SEND = auto()
+    REKEY = auto()
+    """Take a new local port, then `begin` anew and send."""
+
+
+@dataclass(slots=True)
+class FlowKeepalive:
+    """The keepalives of one flow. `chance` draws the intervals; `now` is monotonic seconds."""
+
+    policy: KeepalivePolicy
+    chance: Chance
+    deadline: float = NEVER
+    unanswered: int = 0
+    _answers: int = 0
+    _awaits: bool = False
+
+    def begin(self, now: float) -> None:
+        """The flow has a fresh local port: the first keepalive is due at once."""
+        self.deadline = now
+        self.unanswered = self._answers = 0
+        self._awaits = False
+
+    def on_deadline(self, now: float, *, answer_within: float = ANSWER_WITHIN) -> KeepaliveStep:
+        """`answer_within`: seconds, from the path's own round trips where they are known."""
+        if now < self.deadline:
+            return KeepaliveStep.NOTHING
+        if self._awaits:
+            self.unanswered += 1
+            if self.unanswered >= UNANSWERED_MEANS_DEAD:
+                self.deadline = NEVER
+                return KeepaliveStep.REKEY
+        self._awaits = True
+        self.deadline = now + answer_within
+        return KeepaliveStep.SEND
+
+    def answered(self, now: float) -> None:
+        """A reply to the keepalive, checked by whoever sent it."""
+        self.unanswered = 0
+        self._awaits = False
+        self._answers += 1
+        longest = self.policy.steady_s if self._answers > 1 else self.policy.first_s
+        self.deadline = now + longest * (SHORTEST_DRAW + (1 - SHORTEST_DRAW) * self.chance.random())

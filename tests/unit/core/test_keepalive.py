@@ -1,0 +1,134 @@
+"""Keepalives that follow from what was measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from tonekeeper.core.chance import Chance
+from tonekeeper.core.instants import NEVER
+from tonekeeper.core.keepalive import (
+    LONGEST,
+    FlowKeepalive,
+    KeepaliveMethod,
+    KeepaliveStep,
+    keepalive_method,
+    keepalive_policy,
+)
+from tonekeeper.core.nat.result import Lifetimes
+from tonekeeper.core.site import Transport
+
+LINUX = Lifetimes(unreplied=(29.0, 30.6), replied=(29.0, 30.6), stream=(119.3, 125.5))
+
+
+def test_where_nothing_is_known_it_is_what_rfc_5626_advises():
+    policy = keepalive_policy(Transport.UDP, None)
+    assert (policy.first_s, policy.steady_s) == (29.0, 29.0)
+    assert "nobody has measured" in policy.reason
+
+
+def test_a_stream_needs_fewer_keepalives_than_the_first_exchange():
+    policy = keepalive_policy(Transport.UDP, LINUX)
+    assert policy.first_s == pytest.approx(0.75 * 29.0)
+    assert policy.steady_s == pytest.approx(0.75 * 119.3)
+
+
+def test_a_kind_that_was_not_checked_is_taken_from_the_other_or_from_the_rfc():
+    assert keepalive_policy(Transport.UDP, Lifetimes(stream=(119.3, 125.5))).first_s == 29.0
+    assert keepalive_policy(Transport.UDP, Lifetimes(replied=(60.0, 63.0))).steady_s == pytest.approx(45.0)
+    assert keepalive_policy(Transport.UDP, Lifetimes(unreplied=(10.0, 11.0))).steady_s == 29.0
+
+
+def test_a_stream_that_dies_before_a_replied_binding_sets_both():
+    policy = keepalive_policy(Transport.UDP, Lifetimes(replied=(60.0, 63.0), stream=(40.0, 42.0)))
+    assert policy.first_s == policy.steady_s == pytest.approx(30.0)
+
+
+def test_however_long_bindings_live_a_dead_flow_is_noticed_within_two_minutes():
+    policy = keepalive_policy(Transport.UDP, Lifetimes(replied=(330.0, None), stream=(330.0, None)))
+    assert policy.steady_s == LONGEST == 120.0
+    assert "noticed in time" in policy.reason
+
+
+@pytest.mark.parametrize(("low", "impolite"), [(20.0, False), (19.9, True), (8.0, True), (0.0, True)])
+def test_only_a_short_lifetime_forces_keepalives_more_often_than_every_fifteen_seconds(low, impolite):
+    policy = keepalive_policy(Transport.UDP, Lifetimes(replied=(low, low + 1), stream=(low, low + 1)))
+    assert policy.is_impolite is impolite
+    assert policy.steady_s >= 1.0
+
+
+@pytest.mark.parametrize("transport", [Transport.TCP, Transport.TLS])
+def test_a_connection_is_kept_with_crlf_twice_in_four_minutes(transport):
+    policy = keepalive_policy(transport, LINUX, peer_does_stun=True)
+    assert (policy.method, policy.steady_s) == (KeepaliveMethod.CRLF, 120.0)
+    assert keepalive_policy(transport, Lifetimes(tcp=(60.0, 63.0))).steady_s == pytest.approx(45.0)
+
+
+def test_udp_is_kept_with_stun_where_the_peer_does_that_and_with_options_elsewhere():
+    assert keepalive_method(Transport.UDP, peer_does_stun=True) is KeepaliveMethod.STUN
+    assert keepalive_method(Transport.UDP, peer_does_stun=False) is KeepaliveMethod.OPTIONS
+
+
+@pytest.fixture
+def flow():
+    flow = FlowKeepalive(keepalive_policy(Transport.UDP, LINUX), Chance(1))
+    flow.begin(100.0)
+    return flow
+
+
+def answered_at_once(flow, now):
+    assert flow.on_deadline(now) is KeepaliveStep.SEND
+    flow.answered(now + 0.02)
+    return now + 0.02
+
+
+def test_a_flow_speaks_at_once_and_before_the_binding_of_one_exchange_ends(flow):
+    heard = answered_at_once(flow, 100.0)
+    assert 0.8 * 21.75 <= flow.deadline - heard <= 21.75
+
+
+def test_an_established_flow_speaks_at_intervals_that_are_drawn_anew(flow):
+    now = answered_at_once(flow, 100.0)
+    intervals = []
+    for _ in range(200):
+        now = answered_at_once(flow, flow.deadline)
+        intervals.append(flow.deadline - now)
+    longest = 0.75 * 119.3
+    assert all(0.8 * longest <= interval <= longest for interval in intervals)
+    assert len(set(intervals)) == 200
+    assert min(intervals) < 0.83 * longest
+    assert max(intervals) > 0.97 * longest
+
+
+def test_nothing_is_sent_before_it_is_due(flow):
+    answered_at_once(flow, 100.0)
+    assert flow.on_deadline(flow.deadline - 0.001) is KeepaliveStep.NOTHING
+
+
+def test_an_unanswered_keepalive_is_repeated_once_and_an_answer_forgives_it(flow):
+    now = answered_at_once(flow, 100.0)
+    due = flow.deadline
+    assert flow.on_deadline(due, answer_within=0.5) is KeepaliveStep.SEND
+    assert flow.deadline == due + 0.5
+    assert flow.on_deadline(due + 0.5, answer_within=0.5) is KeepaliveStep.SEND
+    assert flow.unanswered == 1
+    flow.answered(due + 0.6)
+    assert flow.unanswered == 0
+    assert flow.deadline > now + 30
+
+
+def test_a_flow_that_stays_unanswered_twice_gets_a_new_port_rather_than_a_third_keepalive(flow):
+    now = 100.0
+    assert [flow.on_deadline(now), flow.on_deadline(now + 2), flow.on_deadline(now + 4)] == [
+        KeepaliveStep.SEND,
+        KeepaliveStep.SEND,
+        KeepaliveStep.REKEY,
+    ]
+    assert flow.deadline == NEVER
+    flow.begin(now + 4)
+    assert flow.on_deadline(now + 4) is KeepaliveStep.SEND
+
+
+def test_one_lost_keepalive_and_its_repetition_fit_into_every_lifetime_of_ten_seconds_and_more():
+    for low in (10.0, 29.0, 119.3, 330.0):
+        policy = keepalive_policy(Transport.UDP, Lifetimes(replied=(low, None), stream=(low, None)))
+        assert policy.steady_s + 2.0 < low
