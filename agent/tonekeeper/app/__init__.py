@@ -1,7 +1,8 @@
 """The composition root: the only package that sees everything. Commands are read by the faces and carried out here.
 
-`daemon` puts a running agent together, `recording` keeps its journal, `replaying` reads one, `demo` plays an incident
-on loopback. Each command imports what it needs when it is given: `status` on a router should not load the daemon.
+`daemon` puts a running agent together, `recording` keeps its journal, `replaying` reads one, `nat` measures,
+`reflector` answers such measurements at the provider, `demo` plays an incident on loopback. Each command imports what
+it needs when it is given: `status` on a router should not load the daemon.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import assert_never
 from tonekeeper.errors import ConfigError, TonekeeperError
 from tonekeeper.faces.cli.agent import Check, Run, show_mistakes, show_valid
 from tonekeeper.faces.cli.demo import Demo
+from tonekeeper.faces.cli.nat import Nat
 from tonekeeper.faces.cli.outcome import Exit, exit_for_error
 from tonekeeper.faces.cli.parser import Command, parse_command
+from tonekeeper.faces.cli.reflector import Reflector
 from tonekeeper.faces.cli.replay import Replay
 from tonekeeper.faces.cli.status import Status, show_status
 from tonekeeper.faces.cli.terminal import Terminal
@@ -51,6 +54,14 @@ def _carry_out(command: Command, terminal: Terminal) -> Exit:
             from tonekeeper.app.replaying import replay_journal
 
             return replay_journal(command, terminal)
+        case Nat():
+            from tonekeeper.app.nat import measure_nat
+
+            return measure_nat(command, terminal)
+        case Reflector():
+            from tonekeeper.app.reflector import run_reflector
+
+            return run_reflector(command, terminal)
         case Demo():
             from tonekeeper.app.demo import run_demo
 

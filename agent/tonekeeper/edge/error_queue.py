@@ -14,6 +14,7 @@ import struct
 from dataclasses import dataclass
 
 from tonekeeper.errors import DecodeError
+from tonekeeper.wire.endpoint import Endpoint
 
 ORIGIN_LOCAL = 1
 ORIGIN_ICMP = 2
@@ -48,13 +49,20 @@ def keep_errors(sock: socket.socket) -> None:
 
 def read_errors(sock: socket.socket, most: int) -> list[ExtendedError]:
     """Up to `most` entries of the error queue, oldest first. Reading the last one clears the socket's pending error."""
-    found: list[ExtendedError] = []
+    return [error for _, error in read_errors_to(sock, most)]
+
+
+def read_errors_to(sock: socket.socket, most: int) -> list[tuple[Endpoint | None, ExtendedError]]:
+    """The same with where each datagram was going: for a socket that is not connected. None where nobody knows."""
+    found: list[tuple[Endpoint | None, ExtendedError]] = []
     while len(found) < most:
         try:
-            _, ancillary, _, _ = sock.recvmsg(1, _ROOM_FOR_ANCILLARY, socket.MSG_ERRQUEUE)
+            _, ancillary, _, there = sock.recvmsg(1, _ROOM_FOR_ANCILLARY, socket.MSG_ERRQUEUE)
         except BlockingIOError:
             break
-        found += [parse_extended_error(data) for level, kind, data in ancillary if (level, kind) in _QUEUE_ENTRIES]
+        destination = Endpoint(there[0].partition("%")[0], there[1]) if there else None
+        entries = (data for level, kind, data in ancillary if (level, kind) in _QUEUE_ENTRIES)
+        found += [(destination, parse_extended_error(data)) for data in entries]
     return found
 
 

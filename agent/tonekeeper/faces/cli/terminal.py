@@ -18,6 +18,7 @@ class Terminal:
         self._out = out
         self._err = err
         self._environment = os.environ if environment is None else environment
+        self._progress_lines = 0
 
     @property
     def is_interactive(self) -> bool:
@@ -26,8 +27,20 @@ class Terminal:
     @property
     def wants_colour(self) -> bool:
         """On a terminal that can, unless NO_COLOR is set to anything (no-color.org)."""
-        environment = self._environment
-        return self.is_interactive and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+        return self.is_interactive and self._colour_is_welcome
+
+    @property
+    def wants_progress(self) -> bool:
+        """Standard error is a terminal, and one that can rewrite what it shows."""
+        return self._err.isatty() and self._environment.get("TERM") != "dumb"
+
+    @property
+    def wants_progress_colour(self) -> bool:
+        return self.wants_progress and self._colour_is_welcome
+
+    @property
+    def _colour_is_welcome(self) -> bool:
+        return not self._environment.get("NO_COLOR") and self._environment.get("TERM") != "dumb"
 
     @property
     def width(self) -> int:
@@ -62,6 +75,15 @@ class Terminal:
     def say(self, text: str) -> None:
         """A line of prose."""
         self._err.write(f"{text}\n")
+        self._err.flush()
+
+    def show_progress(self, text: str) -> None:
+        """Writes `text`, whole lines, over the progress shown before; empty: takes that away. Nothing in a pipe."""
+        if not self.wants_progress:
+            return
+        back = f"\x1b[{self._progress_lines}A\r\x1b[J" if self._progress_lines else ""
+        self._progress_lines = text.count("\n")
+        self._err.write(back + text)
         self._err.flush()
 
     def clear(self) -> None:

@@ -1,0 +1,310 @@
+"""The sockets of one NAT measurement: many, not connected, all leaving through the WAN that is measured.
+
+They are bound to the WAN's address, and to its device where one was named. Not connected, because an answer that comes
+from the wrong place is what some of the tests are about. Every datagram that arrives is decoded and reported with its
+source; of those that are neither STUN nor SIP only so many a second, the others are dropped.
+
+`report` is called while a command is being carried out, too: whoever listens queues. Nothing is reported for a socket
+that has been closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from typing import assert_never
+
+from tonekeeper import __version__
+from tonekeeper.core.nat.messages import (
+    CloseSocket,
+    Event,
+    GarbageReceived,
+    IcmpReceived,
+    OpenSocket,
+    SendRefused,
+    SendSip,
+    SendStun,
+    SipReceived,
+    SipSent,
+    SocketOpened,
+    SocketRefused,
+    StunReceived,
+)
+from tonekeeper.edge.allowance import Allowance
+from tonekeeper.edge.error_queue import ORIGIN_LOCAL, keep_errors, read_errors_to
+from tonekeeper.errors import DecodeError, EdgeError
+from tonekeeper.wire.endpoint import Endpoint
+from tonekeeper.wire.sip.message import decode_response
+from tonekeeper.wire.sip.mirror import MIRROR_TYPE, decode_copy
+from tonekeeper.wire.sip.render import render_options
+from tonekeeper.wire.sip.reply import decode_reply
+from tonekeeper.wire.stun.codec import decode_stun, encode_stun, looks_like_stun
+
+MOST_AT_ONCE = 64
+"""Datagrams, and error queue entries, read from one socket before the loop serves others."""
+PAUSE = 0.01
+"""Seconds a socket rests that still had more."""
+GARBAGE_PER_SECOND = 20
+"""Datagrams that do not decode and are reported; as many again may come in a burst."""
+
+_LARGEST_DATAGRAM = 65535
+_REMEDIES = {
+    errno.EPERM: "run it as root: kernels before 5.7 ask for CAP_NET_RAW to bind to a device",
+    errno.ENODEV: "name an interface that `ip link` shows",
+    errno.EADDRINUSE: "something on this host uses the port",
+    errno.EADDRNOTAVAIL: "the interface needs an address of the server's family",
+    errno.ENETUNREACH: "add a route that leads to the server through this interface",
+    errno.EMFILE: "allow more open files: ulimit -n 1024",
+}
+
+# A reflector answers with 1.5 times what it was asked with at most, and a mirror repeats the request twice over: its
+# copy, and the header fields that every answer has. So a question is made long enough to hold its answer.
+_SOFTWARE = {False: f"tonekeeper {__version__}", True: f"tonekeeper {__version__} ".ljust(48, "-")}
+"""By IPv6 or not."""
+_SIP_QUESTION = 1000
+
+Report = Callable[[Event], None]
+
+
+def local_address(server: Endpoint, interface: str = "") -> str:
+    """The address that datagrams to `server` leave with, through `interface` where one is named. Nothing is sent.
+
+    `EdgeError` where there is no way there, no such interface, or no address on it.
+    """
+    sock = _socket(server.is_ipv6, interface)
+    through = f" through interface '{interface}'" if interface else ""
+    try:
+        sock.connect(server)
+        host: str = sock.getsockname()[0].partition("%")[0]
+    except OSError as error:
+        raise EdgeError(f"reach {server}{through}", error, remedy=_REMEDIES.get(error.errno or 0, "")) from None
+    finally:
+        sock.close()
+    if host in ("0.0.0.0", "::"):
+        missing = OSError(errno.EADDRNOTAVAIL, "no address")
+        raise EdgeError(f"reach {server}{through}", missing, remedy=_REMEDIES[errno.EADDRNOTAVAIL])
+    return host
+
+
+class NatSockets:
+    """To be made, used and closed inside the running loop. `local` is an address of this host."""
+
+    def __init__(self, report: Report, *, local: str, interface: str = "") -> None:
+        self._report = report
+        self._local = local
+        self._interface = interface
+        self._loop = asyncio.get_running_loop()
+        self._garbage = Allowance(GARBAGE_PER_SECOND, GARBAGE_PER_SECOND, self._loop.time())
+        self._open: dict[int, _NatSocket] = {}
+
+    def execute(self, command: OpenSocket | CloseSocket | SendStun | SendSip) -> None:
+        """Carry `command` out; its outcome is reported, nothing is raised."""
+        match command:
+            case OpenSocket():
+                self._open_socket(command)
+            case CloseSocket():
+                self._close_socket(command.socket)
+            case SendStun() | SendSip():
+                self._send(command)
+            case _:
+                assert_never(command)
+
+    def close(self) -> None:
+        for number in list(self._open):
+            self._close_socket(number)
+
+    def _open_socket(self, command: OpenSocket) -> None:
+        self._close_socket(command.socket)
+        try:
+            sock = _bound_socket(self._local, command.port, self._interface)
+        except EdgeError as error:
+            self._report(SocketRefused(command.socket, error.errno, str(error)))
+            return
+        opened = _NatSocket(command.socket, sock, self._report, self._loop, self._garbage)
+        self._open[command.socket] = opened
+        self._report(SocketOpened(command.socket, opened.local))
+
+    def _close_socket(self, number: int) -> None:
+        opened = self._open.pop(number, None)
+        if opened is not None:
+            opened.close()
+
+    def _send(self, command: SendStun | SendSip) -> None:
+        opened = self._open.get(command.socket)
+        if opened is None:
+            reason = "the socket is not open"
+            self._report(SendRefused(command.socket, command.destination, errno.ENOTCONN, reason))
+        elif isinstance(command, SendStun):
+            opened.send(command.destination, stun_request(command))
+        else:
+            request = sip_request(command, opened.local)
+            if opened.send(command.destination, request):
+                self._report(SipSent(command.socket, command.branch, request.decode()))
+
+
+def stun_request(command: SendStun) -> bytes:
+    """The datagram of `command`, with SOFTWARE so that the answer finds room (see above)."""
+    message = command.message
+    if message.software is None:
+        message = replace(message, software=_SOFTWARE[command.destination.is_ipv6])
+    return encode_stun(message)
+
+
+def sip_request(command: SendSip, local: Endpoint) -> bytes:
+    """The datagram of `command`, with a User-Agent as long as it takes."""
+
+    def render(user_agent: str) -> bytes:
+        return render_options(
+            request_host=command.destination.host,
+            address=command.destination,
+            transport="udp",
+            local=local,
+            branch=command.branch,
+            from_tag=command.from_tag,
+            call_id=command.call_id,
+            cseq=command.cseq,
+            user_agent=user_agent,
+        )
+
+    plain = f"tonekeeper/{__version__}"
+    missing = _SIP_QUESTION - len(render(f"{plain} ()"))
+    return render(f"{plain} ({'-' * missing})")
+
+
+class _NatSocket:
+    def __init__(
+        self,
+        number: int,
+        sock: socket.socket,
+        report: Report,
+        loop: asyncio.AbstractEventLoop,
+        garbage: Allowance,
+    ) -> None:
+        self._number = number
+        self._sock = sock
+        self._report = report
+        self._loop = loop
+        self._garbage = garbage
+        self._closed = False
+        self._rest: asyncio.TimerHandle | None = None
+        self.local = _endpoint(sock.getsockname())
+        loop.add_reader(sock.fileno(), self._wake)
+
+    def close(self) -> None:
+        self._closed = True
+        if self._rest is not None:
+            self._rest.cancel()
+        self._loop.remove_reader(self._sock.fileno())
+        self._sock.close()
+
+    def send(self, destination: Endpoint, data: bytes) -> bool:
+        """Whether the kernel took it; if it did not, that has been reported."""
+        if self._try_to_send(destination, data) is None:
+            return True
+        # An ICMP error that came earlier fails the next call on its socket, whatever that is. The second one tells.
+        self._read_errors()
+        refused = None if self._closed else self._try_to_send(destination, data)
+        if refused is not None:
+            reason = str(EdgeError(f"send to {destination}", refused, remedy=_REMEDIES.get(refused.errno or 0, "")))
+            self._report(SendRefused(self._number, destination, refused.errno or errno.EIO, reason))
+        return refused is None and not self._closed
+
+    def _try_to_send(self, destination: Endpoint, data: bytes) -> OSError | None:
+        try:
+            self._sock.sendto(data, destination)
+        except OSError as error:
+            return error
+        return None
+
+    def _wake(self) -> None:
+        self._read_errors()
+        for _ in range(MOST_AT_ONCE):
+            if self._closed:
+                return
+            try:
+                data, source = self._sock.recvfrom(_LARGEST_DATAGRAM)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._read_errors()
+            else:
+                self._take(data, _endpoint(source))
+        if not self._closed:
+            self._loop.remove_reader(self._sock.fileno())
+            self._rest = self._loop.call_later(PAUSE, self._go_on)
+
+    def _go_on(self) -> None:
+        self._rest = None
+        self._loop.add_reader(self._sock.fileno(), self._wake)
+
+    def _read_errors(self) -> None:
+        if self._closed:
+            return
+        for destination, error in read_errors_to(self._sock, MOST_AT_ONCE):
+            if self._closed:
+                return
+            if error.origin != ORIGIN_LOCAL and destination is not None:
+                self._report(IcmpReceived(self._number, destination, error.type, error.code, error.offender))
+
+    def _take(self, data: bytes, source: Endpoint) -> None:
+        event = decode_datagram(self._number, source, data)
+        if not isinstance(event, GarbageReceived) or self._garbage.take(self._loop.time()):
+            self._report(event)
+
+
+def decode_datagram(number: int, source: Endpoint, data: bytes) -> StunReceived | SipReceived | GarbageReceived:
+    """What a datagram on socket `number` is."""
+    try:
+        if looks_like_stun(data):
+            return StunReceived(number, source, decode_stun(data))
+        return SipReceived(number, source, decode_reply(data), _mirrored(data))
+    except DecodeError as error:
+        return GarbageReceived(number, source, str(error), len(data))
+
+
+def _mirrored(data: bytes) -> str | None:
+    """The request as it arrived at the mirror; None where there is no copy, or not all of it."""
+    response = decode_response(data)
+    if response.header("content-type") != MIRROR_TYPE:
+        return None
+    try:
+        copy = decode_copy(response.body)
+    except DecodeError:
+        return None
+    return copy.text if copy.is_complete else None
+
+
+def _bound_socket(local: str, port: int, interface: str) -> socket.socket:
+    sock = _socket(":" in local, interface)
+    try:
+        keep_errors(sock)
+        sock.bind((local, port))
+    except OSError as error:
+        sock.close()
+        endpoint = Endpoint(local, port)
+        raise EdgeError(f"bind a socket to {endpoint}", error, remedy=_REMEDIES.get(error.errno or 0, "")) from None
+    return sock
+
+
+def _socket(is_ipv6: bool, interface: str) -> socket.socket:
+    """Non-blocking, bound to the device where one is named."""
+    try:
+        sock = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+    except OSError as error:
+        raise EdgeError("open a socket", error, remedy=_REMEDIES.get(error.errno or 0, "")) from None
+    try:
+        sock.setblocking(False)
+        if interface:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+    except OSError as error:
+        sock.close()
+        doing = f"bind a socket to interface '{interface}'"
+        raise EdgeError(doing, error, remedy=_REMEDIES.get(error.errno or 0, "")) from None
+    return sock
+
+
+def _endpoint(address: tuple[str, int] | tuple[str, int, int, int]) -> Endpoint:
+    return Endpoint(address[0].partition("%")[0], address[1])

@@ -1,0 +1,158 @@
+"""`nat`: what the NAT on the way does, and for how long it remembers."""
+
+from __future__ import annotations
+
+import math
+import re
+from argparse import ArgumentTypeError, Namespace
+from dataclasses import dataclass
+
+import msgspec
+
+from tonekeeper.core.nat.result import NOT_CHECKED, NatResult, Progress, SipAlg
+from tonekeeper.faces.cli.families import Families, add_command
+from tonekeeper.faces.cli.outcome import Exit
+from tonekeeper.faces.cli.terminal import Terminal
+from tonekeeper.faces.nat_text import render_nat, render_progress
+
+STUN_PORT = 3478
+SIP_PORT = 5060
+LONGEST = 330.0
+
+_HOST_PORT = re.compile(r"(?:\[(?P<bracketed>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\[\]:/\s]+))(?::(?P<port>[0-9]{1,5}))?")
+_BARE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A name or an address, and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Nat:
+    """Measure the NAT between `interface` (empty: whichever leads there) and `server`."""
+
+    server: Server
+    interface: str = ""
+    longest: float = LONGEST
+    """Seconds a binding is left idle at most."""
+    sip: tuple[Server, ...] = ()
+    metered_allowed: bool = False
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KernelNat:
+    """This host's own NAT, as its kernel is set; seconds. Read, not measured."""
+
+    unreplied: int | None
+    stream: int | None
+    tcp: int | None
+
+    def __str__(self) -> str:
+        values = {"unreplied": self.unreplied, "stream": self.stream, "tcp": self.tcp}
+        told = ", ".join(f"{name} {seconds} s" for name, seconds in values.items() if seconds is not None)
+        return f"as a router, its own NAT is set to {told} (nf_conntrack, read and not measured)"
+
+
+def add_nat(families: Families) -> None:
+    parser = add_command(
+        families,
+        "nat",
+        _read_nat,
+        help="measure NAT mapping, filtering, binding lifetime and SIP ALG",
+        description="Leaves many UDP bindings idle at once, so that the lifetime is known hardly later than it is "
+        "over. The server needs RFC 5780 (coturn, or 'tonekeeper reflector'). What cannot be measured is said to be "
+        "not checked, and why. Exit code 1 when SIP is rewritten or nothing could be measured.",
+        example="tonekeeper nat --server stun.example.net --interface eth0 --max 120",
+    )
+    parser.add_argument("--server", metavar="HOST[:PORT]", type=_stun_server, required=True, help="STUN, RFC 5780")
+    parser.add_argument("--interface", metavar="IF", default="", help="the WAN (default: whichever leads there)")
+    parser.add_argument(
+        "--max",
+        metavar="S",
+        dest="longest",
+        type=_seconds,
+        default=LONGEST,
+        help="leave no binding idle for longer than S seconds (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--sip",
+        metavar="HOST[:PORT]",
+        type=_sip_server,
+        action="append",
+        default=[],
+        help="an SBC to ask with OPTIONS, to see whether SIP is rewritten; may be repeated",
+    )
+    parser.add_argument(
+        "--allow-metered", action="store_true", help="measure even where bytes cost money; it takes about 150 kB"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def _read_nat(arguments: Namespace) -> Nat:
+    return Nat(
+        server=arguments.server,
+        interface=arguments.interface,
+        longest=arguments.longest,
+        sip=tuple(arguments.sip),
+        metered_allowed=arguments.allow_metered,
+        json=arguments.json,
+    )
+
+
+def show_nat(command: Nat, result: NatResult, kernel: KernelNat | None, terminal: Terminal) -> Exit:
+    """The answer of `nat`."""
+    if command.json:
+        document: dict[str, object] = msgspec.to_builtins(result)
+        terminal.show_json(document | {"kernel_timeouts_s": kernel})
+    else:
+        about_kernel = str(kernel) if kernel is not None else ""
+        text = render_nat(result, kernel=about_kernel, colour=terminal.wants_colour, width=terminal.width)
+        terminal.show(text)
+    return Exit.PROBLEMS if result.sip_alg is SipAlg.YES or _is_empty(result) else Exit.FINE
+
+
+def show_progress(progress: Progress, terminal: Terminal) -> None:
+    """Over what was shown before; nothing where standard error is no terminal."""
+    terminal.show_progress(render_progress(progress, colour=terminal.wants_progress_colour, width=terminal.width))
+
+
+def _is_empty(result: NatResult) -> bool:
+    lifetimes = result.lifetime_s
+    measured = (lifetimes.unreplied, lifetimes.replied, lifetimes.stream, lifetimes.tcp)
+    return result.mapping == NOT_CHECKED == result.filtering and not any(measured)
+
+
+def _stun_server(text: str) -> Server:
+    return _server(text, STUN_PORT)
+
+
+def _sip_server(text: str) -> Server:
+    return _server(text, SIP_PORT)
+
+
+def _server(text: str, default_port: int) -> Server:
+    if _BARE_IPV6.fullmatch(text):
+        return Server(text, default_port)
+    found = _HOST_PORT.fullmatch(text)
+    port = int(found["port"] or default_port) if found else 0
+    if found is None or not 0 < port <= 65535:
+        raise ArgumentTypeError(f"{text!r} is not HOST[:PORT]; write stun.example.net:{default_port}")
+    return Server(found["bracketed"] or found["host"], port)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 2.0 <= seconds <= 3600.0:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds between 2 and 3600")
+    return seconds
