@@ -19,7 +19,7 @@ from tonekeeper.edge.metered import is_mobile
 from tonekeeper.edge.nat_kernel import kernel_timeouts
 from tonekeeper.edge.nat_sockets import NatSockets, local_address
 from tonekeeper.edge.resolver import look_up
-from tonekeeper.edge.sip_helper import sip_helper
+from tonekeeper.edge.sip_rewriting import sip_helper
 from tonekeeper.errors import EdgeError
 from tonekeeper.faces.cli.nat import KernelNat, Nat, Server, show_nat, show_progress
 from tonekeeper.faces.cli.outcome import Exit
