@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ END = 1.0
 """Seconds a SIGTERM may take."""
 
 Section = dict[str, Any]
+_MAIN = "from tonekeeper.app import main; raise SystemExit(main())"
 
 
 class Status(dict[str, Any]):
@@ -96,9 +97,13 @@ class Agent:
             settings[section] = {**settings.get(section, {}), **values} if isinstance(values, dict) else values
         self.config.write_text(toml(settings))
 
-    def launch(self) -> None:
-        """Start, and go on at once."""
-        command = [sys.executable, "-m", "tonekeeper", "run", "-c", str(self.config)]
+    def launch(self, *, through: Sequence[str] = (), prelude: str = "") -> None:
+        """Start, and go on at once.
+
+        `through`: a command that starts it without a capability, say. `prelude`: Python to run in it first.
+        """
+        python = ["-c", f"{prelude}\n{_MAIN}"] if prelude else ["-m", "tonekeeper"]
+        command = [*through, sys.executable, *python, "run", "-c", str(self.config)]
         if self._state_mount:
             mount = f'mount -t tmpfs -o {self._state_mount} lab "$0" && exec "$@"'
             command = ["unshare", "--mount", "sh", "-c", mount, str(self.state_dir), *command]

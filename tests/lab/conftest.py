@@ -51,3 +51,30 @@ def agent(make_agent: Callable[..., Agent]) -> Agent:
     agent = make_agent()
     agent.start()
     return agent
+
+
+@pytest.fixture
+def make_steerer(lab: Lab, make_agent: Callable[..., Agent]) -> Iterator[Callable[..., Agent]]:
+    """As `make_agent`, in the mode that changes the kernel. What one that was killed leaves there is removed."""
+    kernel = lab.cpe.namespace
+    kernel.run("conntrack", "-F")
+    agents: list[Agent] = []
+
+    def make(failover: dict[str, object] | None = None, **settings: object) -> Agent:
+        agents.append(make_agent(failover={"mode": "steer", **(failover or {})}, **settings))
+        return agents[-1]
+
+    yield make
+    for agent in agents:
+        agent.kill()
+    for family in ("-4", "-6"):
+        kernel.run("ip", family, "rule", "flush", "protocol", "106")
+        kernel.run("ip", family, "route", "flush", "table", "all", "proto", "106")
+
+
+@pytest.fixture
+def steerer(make_steerer: Callable[..., Agent]) -> Agent:
+    """Running and ready, as `agent`, but steering."""
+    agent = make_steerer()
+    agent.start()
+    return agent

@@ -141,6 +141,18 @@ class Cpe:
         self.namespace.run("ip", "address", "del", address, "dev", interface)
         return self._faults.add(f"{interface} has lost {address}", put_back)
 
+    def translate_statically(self, *providers: Provider) -> Fault:
+        """NAT to fixed addresses (`snat to`), as on leased lines. No entry goes by itself, as with masquerade."""
+        rules = "\n".join(
+            f"ip saddr 192.0.2.0/24 oifname {provider.wan_interface} snat to {provider.wan_address}"
+            for provider in providers
+        )
+        chain = f"chain postrouting {{\ntype nat hook postrouting priority srcnat - 1\n{rules}\n}}"
+        self.namespace.nft(f"table ip leased {{\n{chain}\n}}\n")
+        return self._faults.add(
+            "the NAT's addresses are fixed", lambda: self.namespace.run("nft", "delete", "table", "ip", "leased")
+        )
+
     def take_down(self, provider: Provider) -> Fault:
         """Switch the WAN interface off, as an administrator does."""
         interface = provider.wan_interface

@@ -8,10 +8,13 @@ import shutil
 from tests.lab.namespace import PREFIX, LabError, run
 
 COMMANDS = {
+    "conntrack": "conntrack",
     "ip": "iproute2",
     "kamailio": "kamailio",
     "nft": "nftables",
     "nsenter": "util-linux",
+    "setpriv": "util-linux",
+    "sipp": "sip-tester",
     "tc": "iproute2",
     "unshare": "util-linux",
 }
