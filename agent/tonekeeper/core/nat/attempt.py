@@ -11,12 +11,14 @@ from tonekeeper.wire.stun.message import ChangeRequest, StunMessage, binding_req
 
 IP_AND_UDP = {False: 28, True: 48}
 """Octets of the headers below STUN, by "is IPv6"."""
+SOFTWARE = 56
+"""Octets that the edge may add: a reflector's answer is never much larger than the question."""
 SHORTEST_PATIENCE, LONGEST_PATIENCE = 0.1, 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a measurement may cost. Answers from the server are about as many packets again, twice as large."""
+    """What a measurement may cost. Answers from the server are about as many packets again, a little larger."""
 
     longest: float = 330.0
     """Seconds: bindings that are idle for longer are not waited for."""
@@ -24,8 +26,8 @@ class Limits:
     """Open at a time."""
     packets: int = 2_500
     """Sent, all kinds and parts together. A quiet line takes about 750."""
-    octets: int = 200_000
-    """Sent, with IP and UDP headers. A quiet line takes about 57,000."""
+    octets: int = 300_000
+    """Sent, with IP and UDP headers. A quiet line takes about 90,000."""
 
 
 @dataclass(slots=True)
@@ -58,7 +60,9 @@ class Attempt:
     @property
     def patience(self) -> float:
         """Seconds after which an answer is not expected any more."""
-        return min(LONGEST_PATIENCE, max(SHORTEST_PATIENCE, 0.05 + 1.5 * self.slowest_answer))
+        return min(LONGEST_PATIENCE, max(SOFTWARE = 56
+"""Octets that the edge may add: a reflector's answer is never much larger than the question."""
+SHORTEST_PATIENCE, 0.05 + 1.5 * self.slowest_answer))
 
     def answered_after(self, seconds: float) -> None:
         self.slowest_answer = max(self.slowest_answer, seconds)
@@ -90,7 +94,7 @@ class Attempt:
         return self.send_again(socket, destination or self.server, request)
 
     def send_again(self, socket: int, destination: Endpoint, message: StunMessage) -> SendStun:
-        self.spend(len(encode_stun(message)))
+        self.spend(len(encode_stun(message)) + SOFTWARE)
         return SendStun(socket, destination, message)
 
     def spend(self, octets: int) -> None:

@@ -17,20 +17,10 @@ from enum import StrEnum
 from tonekeeper.core.instants import NEVER
 from tonekeeper.core.nat.attempt import Attempt
 from tonekeeper.core.nat.messages import Command
-from tonekeeper.core.nat.result import NOT_CHECKED
+from tonekeeper.core.nat.result import NOT_CHECKED, Dependence
 from tonekeeper.core.nat.transaction import Outcome, Transaction
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.stun.message import ChangeRequest, StunClass, StunMessage
-
-
-class Dependence(StrEnum):
-    """RFC 4787 sections 4.1 and 5."""
-
-    NONE = "none"
-    """Nothing on the way translates addresses."""
-    ENDPOINT_INDEPENDENT = "endpoint-independent"
-    ADDRESS_DEPENDENT = "address-dependent"
-    ADDRESS_AND_PORT_DEPENDENT = "address-and-port-dependent"
 
 
 class _Test(StrEnum):

@@ -11,6 +11,16 @@ from enum import StrEnum
 NOT_CHECKED = "not checked"
 
 
+class Dependence(StrEnum):
+    """RFC 4787 sections 4.1 and 5."""
+
+    NONE = "none"
+    """Nothing on the way translates addresses."""
+    ENDPOINT_INDEPENDENT = "endpoint-independent"
+    ADDRESS_DEPENDENT = "address-dependent"
+    ADDRESS_AND_PORT_DEPENDENT = "address-and-port-dependent"
+
+
 class BindingKind(StrEnum):
     """What a binding has seen before it falls idle (UDP-1, UDP-2, UDP-3 of Haetoenen et al., IMC 2010)."""
 

@@ -6,9 +6,8 @@ import ipaddress
 from collections.abc import Iterator
 
 from tonekeeper.core.findings import Observation
-from tonekeeper.core.keepalive import POLITE, keepalive_policy
-from tonekeeper.core.nat.behaviour import Dependence
-from tonekeeper.core.nat.result import Interval, Lifetimes, NatResult, SipAlg
+from tonekeeper.core.keepalive import keepalive_policy
+from tonekeeper.core.nat.result import Dependence, Interval, Lifetimes, NatResult, SipAlg
 from tonekeeper.core.site import Role, Transport
 
 RFC_4787_SECONDS = 120.0
@@ -35,20 +34,17 @@ def nat_observations(
 
 def _binding_short(result: NatResult, phones_keepalive_s: float | None) -> Iterator[Observation]:
     """Something speaks less often than the NAT forgets, or would have to speak oftener than is polite."""
-    measured = result.lifetime_s.stream or result.lifetime_s.replied
-    if measured is None:
-        return
     policy = keepalive_policy(Transport.UDP, result.lifetime_s)
-    wanted = min(policy.first_s, policy.steady_s)
-    is_outlived = phones_keepalive_s is not None and phones_keepalive_s >= measured[0]
-    if not is_outlived and not policy.is_impolite:
+    known = [one for one in (result.lifetime_s.replied, result.lifetime_s.stream) if one is not None]
+    measured = min(known, default=None)
+    if measured is None or measured[1] is None:
         return
-    if is_outlived:
-        why = f"phones speak every {phones_keepalive_s:.0f} s only"
-    else:
-        why = f"keepalives are needed more often than every {POLITE:.0f} s"
-    evidence = {"lifetime": shown_interval(measured), "why": why, "keepalive": f"{wanted:.0f}"}
-    yield Observation("nat-binding-short", result.wan, evidence)
+    is_outlived = phones_keepalive_s is not None and phones_keepalive_s >= measured[0]
+    if is_outlived or policy.is_impolite:
+        keepalive = f"{min(policy.first_s, policy.steady_s):.0f}"
+        spoken = {} if phones_keepalive_s is None else {"phones": f"{phones_keepalive_s:.0f}"}
+        evidence = {"low": f"{measured[0]:.0f}", "high": f"{measured[1]:.0f}", "keepalive": keepalive}
+        yield Observation("nat-binding-short", result.wan, evidence | spoken)
 
 
 def _symmetric(result: NatResult) -> Iterator[Observation]:
@@ -62,7 +58,7 @@ def _second_nat(result: NatResult, role: Role) -> Iterator[Observation]:
     if local is None or mapped is None or local == mapped:
         return
     if role is Role.ROUTER or (local.version == 4 and local in SHARED_ADDRESSES):
-        yield Observation("cgn-detected", result.wan, {"own": str(local), "mapped": str(mapped)})
+        yield Observation("cgn-detected", result.wan, {"local": str(local), "mapped": str(mapped)})
 
 
 def _host(endpoint: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -73,18 +69,18 @@ def _host(endpoint: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None
 def _sip_alg(result: NatResult) -> Iterator[Observation]:
     if result.sip_alg is SipAlg.YES:
         seen = "; ".join(piece.text for piece in result.evidence if piece.verdict is SipAlg.YES)
-        yield Observation("sip-alg-active", result.wan, {"seen": seen})
+        yield Observation("sip-alg-active", result.wan, {"evidence": seen})
 
 
 def _below_rfc_4787(result: NatResult) -> Iterator[Observation]:
     short = {
-        kind: shown_interval(interval)
+        kind: interval[1]
         for kind, interval in _measured(result.lifetime_s)
         if interval[1] is not None and interval[1] < RFC_4787_SECONDS
     }
     if short:
-        listed = ", ".join(f"{kind} {seconds}" for kind, seconds in short.items())
-        yield Observation("nat-udp-timeout-below-rfc4787", result.wan, {"lifetimes": listed})
+        evidence = {"high": f"{min(short.values()):.0f}", "kinds": ", ".join(short)}
+        yield Observation("nat-udp-timeout-below-rfc4787", result.wan, evidence)
 
 
 def _measured(lifetimes: Lifetimes) -> Iterator[tuple[str, Interval]]:
@@ -92,9 +88,3 @@ def _measured(lifetimes: Lifetimes) -> Iterator[tuple[str, Interval]]:
     for kind, interval in udp.items():
         if interval is not None:
             yield kind, interval
-
-
-def shown_interval(interval: Interval) -> str:
-    """`29-31 s`, or `more than 330 s`."""
-    low, high = interval
-    return f"more than {low:.0f} s" if high is None else f"{low:.0f}-{high:.0f} s"
