@@ -60,9 +60,7 @@ class Attempt:
     @property
     def patience(self) -> float:
         """Seconds after which an answer is not expected any more."""
-        return min(LONGEST_PATIENCE, max(SOFTWARE = 56
-"""Octets that the edge may add: a reflector's answer is never much larger than the question."""
-SHORTEST_PATIENCE, 0.05 + 1.5 * self.slowest_answer))
+        return min(LONGEST_PATIENCE, max(SHORTEST_PATIENCE, 0.05 + 1.5 * self.slowest_answer))
 
     def answered_after(self, seconds: float) -> None:
         self.slowest_answer = max(self.slowest_answer, seconds)
