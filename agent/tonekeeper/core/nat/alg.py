@@ -209,18 +209,23 @@ def _worst(name: str, pieces: list[Piece]) -> Evidence:
 def _port_5060(via: list[tuple[_Trial, Piece]], mirror: list[tuple[_Trial, Piece]]) -> Evidence:
     """Silence on 5060 alone may as well be a filter, so it is told but decides nothing."""
     name = "port-5060"
-    outcomes: dict[bool, set[tuple[SipAlg, SipAlg]]] = {True: set(), False: set()}
-    for (trial, (by_via, _)), (_, (by_mirror, _)) in zip(via, mirror, strict=True):
-        if trial.answer is not None:
-            outcomes[trial.uses_sip_port].add((by_via, by_mirror))
-    on_sip_port, elsewhere = outcomes[True], outcomes[False]
-    if elsewhere and not on_sip_port:
+    answered = {trial.uses_sip_port for trial, _ in via if trial.answer is not None}
+    if answered == {False}:
         return Evidence(name, SipAlg.NOT_CHECKED, "no answer on port 5060 but on another one: a filter or a gateway")
-    if not (on_sip_port and elsewhere):
+    if answered != {True, False}:
         return Evidence(name, SipAlg.NOT_CHECKED, "no SIP server answers on another port than 5060")
-    if on_sip_port == elsewhere:
+    comparable = [pair for pair in (_by_port(via), _by_port(mirror)) if all(pair)]
+    if not comparable:
+        return Evidence(name, SipAlg.NOT_CHECKED, "nothing is known of port 5060 and of another one alike")
+    if all(on_sip_port == elsewhere for on_sip_port, elsewhere in comparable):
         return Evidence(name, SipAlg.NO, "port 5060 and another one are treated alike")
     return Evidence(name, SipAlg.YES, "SIP is changed on port 5060 and not on another one, or the other way round")
+
+
+def _by_port(pieces: list[tuple[_Trial, Piece]]) -> tuple[set[SipAlg], set[SipAlg]]:
+    """What was seen on port 5060, and elsewhere. Not every server is a mirror: what was not checked says nothing."""
+    seen = [(trial.uses_sip_port, verdict) for trial, (verdict, _) in pieces if verdict is not SipAlg.NOT_CHECKED]
+    return {verdict for on, verdict in seen if on}, {verdict for on, verdict in seen if not on}
 
 
 def _helper(state: HelperState | None) -> Evidence:
