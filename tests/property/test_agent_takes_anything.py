@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.core.talk import ADDRESS, OWN, Talk, answer, path, site
+from tests.unit.core.talk import ADDRESS, OWN, Talk, answer, measured_nat, path, site
 from tonekeeper.core.commands import LogChange, SendOptions
 from tonekeeper.core.events import (
     ClockJumped,
@@ -22,6 +23,7 @@ from tonekeeper.core.events import (
     GatewayChanged,
     IcmpReceived,
     LinkChanged,
+    NatMeasured,
     PathOpened,
     PathRefused,
     PathWalked,
@@ -36,6 +38,7 @@ from tonekeeper.core.events import (
     Started,
 )
 from tonekeeper.core.kernel import Flow, Protocol
+from tonekeeper.core.site import NatPolicy
 from tonekeeper.wire.endpoint import Endpoint
 
 PATHS = st.sampled_from([path(wan, sbc) for wan in ("fibre", "lte") for sbc in ("primary", "alternate")])
@@ -83,6 +86,7 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
     FlowsUnavailable: st.just(FlowsUnavailable(1, "not permitted")),
     FlowsDeleted: st.builds(FlowsDeleted, st.integers(0, 9)),
     PathWalked: st.builds(PathWalked, PATHS, st.sampled_from([(), ("", "192.0.2.254"), ("192.0.2.254",)])),
+    NatMeasured: st.sampled_from([NatMeasured(wan, measured_nat(wan)) for wan in ("fibre", "lte", "nobody")]),
     FacilityRecovered: st.builds(FacilityRecovered, st.sampled_from(Facility)),
 }
 WORLD = st.sampled_from(["silence fibre", "silence primary", "silence all", "restore", "503", "500", "late answer"])
@@ -121,7 +125,7 @@ def test_every_kind_of_event_is_tried():
     )
 )
 def test_nothing_that_happens_breaks_the_agent(story):
-    talk = Talk(site(mode="steer")).begin()
+    talk = Talk(dataclasses.replace(site(mode="steer"), nat=NatPolicy("stun.example.net"))).begin()
     for happening, wait in story:
         if isinstance(happening, str):
             change_world(talk, happening)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.unit.core.talk import measured_nat
 
 from tonekeeper.core.commands import Command, SendOptions
 from tonekeeper.core.events import (
@@ -30,6 +31,7 @@ from tonekeeper.core.events import (
     GatewayChanged,
     IcmpReceived,
     LinkChanged,
+    NatMeasured,
     PathOpened,
     PathRefused,
     PathWalked,
@@ -139,6 +141,8 @@ def about_the_rest():
         yield PlanRefused(number, 1, "not permitted")
     stuck = Flow(Protocol.UDP, "192.168.1.20", 5060, "198.51.100.10", 5060, "203.0.113.10", 5060)
     yield from (FlowsListed(()), FlowsListed((stuck,)), FlowsUnavailable(1, "not permitted"), FlowsDeleted(1))
+    for wan in ("fibre", "nobody"):
+        yield NatMeasured(wan, measured_nat(wan))
     for path in [KNOWN, *UNKNOWN]:
         yield PathWalked(path, ("", "192.0.2.254"))
     yield from (ClockJumped(31_536_000.0), ClockJumped(-31_536_000.0), Started(), DeadlineReached("0" * 32))

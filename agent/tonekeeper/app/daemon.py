@@ -13,19 +13,21 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from tonekeeper import __version__
 from tonekeeper.app.kernel import Kernel
 from tonekeeper.app.recording import Recording
 from tonekeeper.core.agent import Agent
 from tonekeeper.core.commands import (
+    AbandonNat,
     ApplyPlan,
     ClosePath,
     Command,
     DeleteFlows,
     ListFlows,
     LogChange,
+    MeasureNat,
     OpenPath,
     ResolveSbc,
     SendOptions,
@@ -55,6 +57,9 @@ from tonekeeper.faces.http.routes import Routes
 from tonekeeper.faces.http.server import HttpServer
 from tonekeeper.faces.log import Log
 from tonekeeper.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from tonekeeper.app.nat_background import BackgroundNat
 
 HOUSEKEEPING = 5.0
 """Seconds between two looks at the clock, the HTTP port and the journal's buffer."""
@@ -105,6 +110,7 @@ class Daemon:
         self._http_failed = False
         self._clock = JumpDetector()
         self._bug: Exception | None = None
+        self._background_nat: BackgroundNat | None = None
 
     async def run(self, on_started: Callable[[], None] | None = None) -> Exit:
         """Until `stop` is called. `on_started`: when the first probes may leave."""
@@ -178,6 +184,8 @@ class Daemon:
         self._links.close()
         self._resolver.close()
         self._sockets.close()
+        if self._background_nat is not None:
+            self._background_nat.close()
         self._leave_the_kernel()
         self._recording.close()
         if self._http is not None:
@@ -203,10 +211,19 @@ class Daemon:
                 self._resolver.execute(command)
             case ApplyPlan() | ListFlows() | DeleteFlows() | WalkPath():
                 self._kernel.execute(command)
+            case MeasureNat() | AbandonNat():
+                self._nat().execute(command)
             case LogChange():
                 self._log.change(command)
             case _:
                 assert_never(command)
+
+    def _nat(self) -> BackgroundNat:
+        """Loaded with the first measurement: a site without [nat] does not pay for it."""
+        from tonekeeper.app.nat_background import BackgroundNat
+
+        self._background_nat = self._background_nat or BackgroundNat(self.feed)
+        return self._background_nat
 
     # --- faces and configuration
 

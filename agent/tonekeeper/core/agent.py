@@ -27,6 +27,7 @@ from tonekeeper.core.events import (
     GatewayChanged,
     IcmpReceived,
     LinkChanged,
+    NatMeasured,
     PathOpened,
     PathRefused,
     PathWalked,
@@ -44,6 +45,7 @@ from tonekeeper.core.failover import Failover
 from tonekeeper.core.instants import NEVER
 from tonekeeper.core.judgement import judge
 from tonekeeper.core.kernel import EMPTY_PLAN
+from tonekeeper.core.nat import watch as nat_watch
 from tonekeeper.core.probe import PathProbe
 from tonekeeper.core.report import PathState, Report
 from tonekeeper.core.site import Site
@@ -79,7 +81,8 @@ class Agent:
 
     def next_deadline(self) -> float | None:
         situation = self.situation
-        earliest = min(situation.failover.deadline, situation.steering.deadline, situation.walk_at)
+        earliest = min(situation.failover.deadline, situation.steering.deadline)
+        earliest = min(earliest, situation.walk_at, situation.nat_look_at)
         for probe in situation.probes.values():
             if probe.deadline < earliest:
                 earliest = probe.deadline
@@ -130,6 +133,8 @@ def _take(turn: Turn, event: Event) -> None:
             lookups.unresolved(turn, event)
         case PathWalked():
             walks.walked(turn, event)
+        case NatMeasured():
+            nat_watch.measured(turn, event)
         case PlanApplied() | PlanRefused() | FlowsListed() | FlowsUnavailable() | FlowsDeleted():
             _take_from_kernel(turn, event)
         case _:
@@ -171,6 +176,7 @@ def _take_about_the_house(turn: Turn, event: _AboutTheHouse) -> None:
         case Started():
             lookups.look_up_all(turn)
             walks.plan_first(turn)
+            nat_watch.begin(turn)
             turn.commands.append(ApplyPlan(situation.steering.number, EMPTY_PLAN))  # what a dead predecessor left
         case SiteChanged():
             _change_site(turn, event.site)
@@ -201,9 +207,13 @@ def _deadline(turn: Turn, event: DeadlineReached) -> None:
     if due is not None and due.deadline <= turn.now:
         paths.serve(turn, due, event.token)
     elif situation.steering.deadline <= turn.now:
+        if not any(situation.dead(wan) for wan in situation.site.wans):
+            turn.commands += situation.steering.reaffirm()
         turn.commands += situation.steering.tick(turn.now)
     elif situation.walk_at <= turn.now:
         walks.walk(turn)
+    elif situation.nat_look_at <= turn.now:
+        nat_watch.look(turn)
     else:
         for damper in (*situation.wan_dampers.values(), *situation.sbc_dampers.values()):
             turn.stale = damper.release(turn.now) or turn.stale
@@ -227,6 +237,7 @@ def _change_site(turn: Turn, site: Site) -> None:
             lookups.look_up(turn, sbc.name)
     situation.failover.tokens = min(situation.failover.tokens, float(site.failover.switches))
     situation.steering.forget_unavailable()
+    nat_watch.begin(turn)
     paths.reconcile(turn)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tonekeeper.core.kernel import Flow, KernelPlan
 from tonekeeper.core.site import Path, Transport
+from tonekeeper.wire.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +89,37 @@ class WalkPath:
     source: str
 
 
-Command = OpenPath | ClosePath | SendOptions | ResolveSbc | ApplyPlan | ListFlows | DeleteFlows | WalkPath | LogChange
+@dataclass(frozen=True, slots=True)
+class MeasureNat:
+    """Measure the NAT behind one WAN; takes minutes. Answer: NatMeasured, unless abandoned."""
+
+    wan: str
+    interface: str
+    source: str
+    host: str
+    port: int
+    sip: tuple[Endpoint, ...] = ()
+    """SBCs that may be asked whether something on the way rewrites SIP."""
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonNat:
+    """The WAN changed under a measurement: throw away what it has so far."""
+
+    wan: str
+    reason: str
+
+
+Command = (
+    OpenPath
+    | ClosePath
+    | SendOptions
+    | ResolveSbc
+    | ApplyPlan
+    | ListFlows
+    | DeleteFlows
+    | WalkPath
+    | MeasureNat
+    | AbandonNat
+    | LogChange
+)

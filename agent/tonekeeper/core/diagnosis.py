@@ -9,6 +9,7 @@ from tonekeeper.core.attribution import Attribution
 from tonekeeper.core.events import Facility
 from tonekeeper.core.failover import Place, Standing
 from tonekeeper.core.findings import CATALOGUE, ActiveFinding, Observation
+from tonekeeper.core.nat.verdicts import nat_observations
 from tonekeeper.core.report import FindingReport, PathState, SbcState, Severity, WanState
 from tonekeeper.core.situation import Situation
 
@@ -59,7 +60,7 @@ def visible(situation: Situation, now: float) -> list[FindingReport]:
 
 def _rendered(active: ActiveFinding, now: float) -> FindingReport:
     entry = CATALOGUE[active.code]
-    words = {"subject": active.subject, **active.evidence}
+    words = _Words(subject=active.subject, **active.evidence)
     return FindingReport(
         code=entry.code,
         severity=entry.severity,
@@ -71,11 +72,19 @@ def _rendered(active: ActiveFinding, now: float) -> FindingReport:
     )
 
 
+class _Words(dict[str, str]):
+    """What a sentence needs; a word that is missing must not take the whole report down."""
+
+    def __missing__(self, word: str) -> str:
+        return f"({word} not known)"
+
+
 def observe(situation: Situation, now: float) -> Iterator[Observation]:
     yield from _site_and_wans(situation)
     yield from circuits.observe(situation, now)
     yield from _sbcs(situation)
     yield from _paths(situation)
+    yield from _nat(situation)
     yield from _decision(situation)
     yield from _steering(situation)
     yield from _own_house(situation)
@@ -140,6 +149,13 @@ def _decision(situation: Situation) -> Iterator[Observation]:
         yield Observation("switch-taken-back", str(failover.taken_back), {})
     if failover.suppressed:
         yield Observation("failover-suppressed", str(failover.active), {"why": failover.suppressed})
+
+
+def _nat(situation: Situation) -> Iterator[Observation]:
+    for wan in situation.site.wans:
+        result = situation.nats[wan.name].result if wan.name in situation.nats else None
+        if result is not None:
+            yield from nat_observations(result, role=situation.site.role)
 
 
 def _steering(situation: Situation) -> Iterator[Observation]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tonekeeper.core.kernel import Flow
+from tonekeeper.core.nat.result import NatResult
 from tonekeeper.core.site import Path, Site
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
@@ -196,6 +197,14 @@ class PathWalked:
     hops: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NatMeasured:
+    """Answer to `MeasureNat`, also where nothing could be measured; none where the measurement was abandoned."""
+
+    wan: str
+    result: NatResult
+
+
 class Facility(StrEnum):
     """What the agent itself stands on, besides the network it measures."""
 
@@ -239,6 +248,7 @@ Event = (
     | FlowsUnavailable
     | FlowsDeleted
     | PathWalked
+    | NatMeasured
     | FacilityFailed
     | FacilityRecovered
 )

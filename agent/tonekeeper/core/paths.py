@@ -11,6 +11,7 @@ from tonekeeper.core.events import IcmpReceived, LinkChanged, PathOpened, PathRe
 from tonekeeper.core.evidence import icmp_verdict, refusal_verdict
 from tonekeeper.core.flap import ADDRESS_CHANGE, LOSS
 from tonekeeper.core.instants import NEVER
+from tonekeeper.core.nat import watch as nat_watch
 from tonekeeper.core.probe import Outcome, PathProbe
 from tonekeeper.core.report import PathState
 from tonekeeper.core.site import Path, Wan
@@ -194,10 +195,15 @@ def link(turn: Turn, event: LinkChanged) -> None:
     situation.links[event.interface] = event
     for wan in alive if before is not None else []:
         if situation.dead(wan):
-            situation.wan_damper(wan.name).lost(LOSS, situation.site.damping, turn.now)
+            _lose(turn, wan, LOSS, "the WAN went away")
         elif before is not None and not set(before.addresses) & set(event.addresses):
-            situation.wan_damper(wan.name).lost(ADDRESS_CHANGE, situation.site.damping, turn.now)
+            _lose(turn, wan, ADDRESS_CHANGE, "the WAN has another address")
     reconcile(turn)
+
+
+def _lose(turn: Turn, wan: Wan, weight: float, reason: str) -> None:
+    turn.situation.wan_damper(wan.name).lost(weight, turn.situation.site.damping, turn.now)
+    nat_watch.forget(turn, wan, reason)
 
 
 def reconcile(turn: Turn) -> None:

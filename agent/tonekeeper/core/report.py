@@ -140,6 +140,27 @@ class SteeringReport:
 
 
 @dataclass(frozen=True, slots=True)
+class NatReport:
+    wan: str
+    mapping: str
+    """none, endpoint-independent, address-dependent, address-and-port-dependent (RFC 4787), not checked"""
+    filtering: str
+    mapped_address: str
+    """ip:port as a server saw it; empty where none answered."""
+    lifetime_s: dict[str, tuple[float, float | None] | None]
+    """unreplied, replied, stream: [low, high] seconds, high null where the binding outlived the measurement; null where
+    it was not checked."""
+    sip_alg: str
+    """yes, no, not checked"""
+    keepalive_s: float | None
+    """Longest interval at which a keepalive holds a binding here; null where no lifetime is known."""
+    reasons: dict[str, str]
+    """Why something was not checked."""
+    age_s: float
+    """Seconds since it was measured."""
+
+
+@dataclass(frozen=True, slots=True)
 class FindingReport:
     code: str
     severity: Severity
@@ -171,7 +192,7 @@ class Report:
     findings: tuple[FindingReport, ...]
     """Worst first."""
     changes: tuple[ChangeReport, ...] = ()
-    nat: tuple[dict[str, str], ...] = ()
-    firewall: tuple[dict[str, str], ...] = ()
-    phones: tuple[dict[str, str], ...] = ()
+    nat: tuple[NatReport, ...] = ()
+    firewall: tuple[dict[str, object], ...] = ()
+    phones: tuple[dict[str, object], ...] = ()
     schema: int = field(default=SCHEMA, kw_only=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from tonekeeper.core import diagnosis
 from tonekeeper.core.flap import WINDOW, Damper
 from tonekeeper.core.instants import LONG_AGO, NEVER
+from tonekeeper.core.keepalive import keepalive_policy
+from tonekeeper.core.nat.result import NatResult
 from tonekeeper.core.paths import confirmations_for
 from tonekeeper.core.probe import PathProbe
 from tonekeeper.core.report import (
     ActiveReport,
     AgentReport,
     ChangeReport,
+    NatReport,
     PathReport,
     Report,
     SbcReport,
@@ -19,7 +22,7 @@ from tonekeeper.core.report import (
     WanReport,
     WanState,
 )
-from tonekeeper.core.site import Mode, Sbc, Wan
+from tonekeeper.core.site import Mode, Sbc, Transport, Wan
 from tonekeeper.core.situation import Situation
 
 
@@ -37,6 +40,7 @@ def report_on(situation: Situation, now: float) -> Report:
         sbcs=tuple(_sbc(situation, sbc, now) for sbc in site.sbcs),
         active=_active(situation, now),
         steering=_steering(situation),
+        nat=tuple(_nat(known.result, now - known.at) for known in situation.nats.values() if known.result is not None),
         findings=tuple(diagnosis.visible(situation, now)),
         changes=tuple(
             ChangeReport(round(now - change.at, 3), change.subject, change.before, change.after, change.reason)
@@ -105,6 +109,23 @@ def _path(situation: Situation, probe: PathProbe, now: float) -> PathReport:
         confirmations=confirmations_for(situation, probe, now),
         timeout_ms=round(probe.timeout.value * 1000, 3),
         reason=probe.reason,
+    )
+
+
+def _nat(result: NatResult, age: float) -> NatReport:
+    lifetimes = result.lifetime_s
+    policy = keepalive_policy(Transport.UDP, lifetimes)
+    known = lifetimes.replied is not None or lifetimes.stream is not None
+    return NatReport(
+        wan=result.wan,
+        mapping=str(result.mapping),
+        filtering=str(result.filtering),
+        mapped_address=result.mapped_address,
+        lifetime_s={"unreplied": lifetimes.unreplied, "replied": lifetimes.replied, "stream": lifetimes.stream},
+        sip_alg=str(result.sip_alg),
+        keepalive_s=round(min(policy.first_s, policy.steady_s), 1) if known else None,
+        reasons=result.reasons,
+        age_s=round(age, 3),
     )
 
 

@@ -98,6 +98,15 @@ class FailoverPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class NatPolicy:
+    """Where the NAT of each WAN is measured from."""
+
+    host: str
+    """Of a STUN server, best one that knows RFC 5780."""
+    port: int = 3478
+
+
+@dataclass(frozen=True, slots=True)
 class DampingPolicy:
     """RFC 2439 figures; the reasons for the defaults are in flap.py."""
 
@@ -116,3 +125,5 @@ class Site:
     probe: ProbePolicy = field(default_factory=ProbePolicy)
     failover: FailoverPolicy = field(default_factory=FailoverPolicy)
     damping: DampingPolicy = field(default_factory=DampingPolicy)
+    nat: NatPolicy | None = None
+    """None: the NAT is not measured."""

@@ -13,8 +13,10 @@ from tonekeeper.core.findings import ActiveFinding
 from tonekeeper.core.flap import Damper
 from tonekeeper.core.health import Health, dead_wan
 from tonekeeper.core.instants import LONG_AGO, NEVER
+from tonekeeper.core.keepalive import keepalive_policy
 from tonekeeper.core.meaning import Meaning
 from tonekeeper.core.metering import Meter
+from tonekeeper.core.nat.knowledge import NatKnowledge
 from tonekeeper.core.probe import PathProbe
 from tonekeeper.core.report import PathState, SbcState, WanState
 from tonekeeper.core.site import Path, Sbc, Site, Wan
@@ -79,6 +81,10 @@ class Situation:
     walk_at: float = NEVER
     """When the next walk is due."""
     steering: Steering = field(default_factory=Steering)
+    nats: dict[str, NatKnowledge] = field(default_factory=dict)
+    """By WAN."""
+    nat_look_at: float = NEVER
+    """When to look for a WAN whose NAT is to be measured."""
     clock_jump: float = 0.0
 
     def wan_of(self, name: str) -> Wan:
@@ -110,9 +116,19 @@ class Situation:
     def sbc_damper(self, name: str) -> Damper:
         return self.sbc_dampers.setdefault(name, Damper())
 
+    def nat_of(self, wan: str) -> NatKnowledge:
+        return self.nats.setdefault(wan, NatKnowledge())
+
     def interval_of(self, path: Path, now: float) -> float:
-        """The steady cadence of a path: the operator's, or slower on an idle metered WAN."""
+        """The steady cadence of a path: the operator's, or slower on an idle metered WAN.
+
+        Each probe is also the keepalive that holds the path's own binding, so where the NAT was measured it comes as
+        often as that needs.
+        """
         steady = self.site.probe.interval
+        known = self.nats.get(path.wan)
+        if known is not None and known.result is not None:
+            steady = min(steady, keepalive_policy(path.transport, known.result.lifetime_s).first_s)
         wan = self.wan_of(path.wan)
         active = self.failover.active
         if not wan.metered or (active is not None and active.wan == wan.name):

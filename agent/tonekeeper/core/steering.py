@@ -180,6 +180,10 @@ class Steering:
         self.phase = Phase.RESTING
         return self._rest(now)
 
+    def reaffirm(self) -> list[Command]:
+        """The same plan again: others may have removed what is ours, and with nothing to do it costs a millisecond."""
+        return [ApplyPlan(self.number, self.plan)] if self.phase is Phase.RESTING and self.goal.interface else []
+
     def forget_unavailable(self) -> None:
         """The operator reloaded: conntrack may be asked again."""
         self.unavailable = ""

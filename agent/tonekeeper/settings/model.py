@@ -46,15 +46,6 @@ class PrivProtocol(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class NatSettings:
-    """The STUN server that NAT measurements ask."""
-
-    host: str
-    """A name or a numeric address, IPv6 without brackets."""
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
 class LanSettings:
     interfaces: tuple[str, ...] = ()
 
@@ -108,7 +99,6 @@ class Settings:
     profiles_dir: Path = PROFILES_DIR
     http: HttpSettings | None = field(default_factory=HttpSettings)
     """None where the file says `enabled = false`."""
-    nat: NatSettings | None = None
     lan: LanSettings = field(default_factory=LanSettings)
     snmp: SnmpSettings | None = None
     journal: JournalSettings = field(default_factory=JournalSettings)

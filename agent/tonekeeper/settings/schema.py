@@ -9,7 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tonekeeper.core.site import DampingPolicy, FailoverPolicy, Mode, Prefer, ProbePolicy, Role, Sbc, Site, Wan
+from tonekeeper.core.site import (
+    DampingPolicy,
+    FailoverPolicy,
+    Mode,
+    NatPolicy,
+    Prefer,
+    ProbePolicy,
+    Role,
+    Sbc,
+    Site,
+    Wan,
+)
 from tonekeeper.errors import Mistake
 from tonekeeper.settings import kinds, rules
 from tonekeeper.settings.model import (
@@ -22,7 +33,6 @@ from tonekeeper.settings.model import (
     LogFormat,
     LogLevel,
     LogSettings,
-    NatSettings,
     PrivProtocol,
     Settings,
     SnmpSettings,
@@ -54,14 +64,14 @@ def read_settings(values: dict[str, object], mistakes: list[Mistake]) -> Setting
             probe=_probe(root.table("probe")),
             failover=_failover(root.table("failover"), wans),
             damping=_damping(root.table("damping")),
+            nat=_nat(root.table_if_present("nat")),
         )
-        nat = _nat(root.table_if_present("nat"))
         lan = _lan(root.table("lan"))
         http = _http(root.table("http"))
         snmp = _snmp(root.table_if_present("snmp"))
         journal = _journal(root.table("journal"))
         log = _log(root.table("log"))
-    settings = Settings(site, agent.state_dir, agent.profiles_dir, http, nat, lan, snmp, journal, log)
+    settings = Settings(site, agent.state_dir, agent.profiles_dir, http, lan, snmp, journal, log)
     return replace(settings, notices=(*unused_budgets(wans), *notices_about(settings)))
 
 
@@ -158,11 +168,11 @@ def _damping(table: Table) -> DampingPolicy:
     return policy
 
 
-def _nat(table: Table | None) -> NatSettings | None:
+def _nat(table: Table | None) -> NatPolicy | None:
     if table is None:
         return None
     with table:
-        return NatSettings(*table.required("server", kinds.server(3478), ("", 0), example='"stun.example.net"'))
+        return NatPolicy(*table.required("server", kinds.server(3478), ("", 0), example='"stun.example.net"'))
 
 
 def _lan(table: Table) -> LanSettings:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from tonekeeper.core.agent import Agent
 from tonekeeper.core.commands import (
+    AbandonNat,
     ApplyPlan,
     ClosePath,
     Command,
     DeleteFlows,
     ListFlows,
     LogChange,
+    MeasureNat,
     OpenPath,
     ResolveSbc,
     SendOptions,
@@ -22,11 +25,13 @@ from tonekeeper.core.events import (
     Event,
     GatewayChanged,
     LinkChanged,
+    NatMeasured,
     PathOpened,
     ReplyReceived,
     SbcResolved,
     Started,
 )
+from tonekeeper.core.nat.result import Dependence, Lifetimes, NatResult, SipAlg
 from tonekeeper.core.report import PathReport, Report
 from tonekeeper.core.site import FailoverPolicy, Mode, Path, Prefer, Sbc, Site, Transport, Wan
 from tonekeeper.drivers.sim.kernel import Kernel
@@ -58,6 +63,21 @@ def path(wan: str, sbc: str) -> Path:
     return Path(wan, sbc, Transport.UDP, ADDRESS[sbc])
 
 
+def measured_nat(wan: str, **changes) -> NatResult:
+    """A NAT that forgets a replied binding after about 30 s, seen from a server."""
+    known = NatResult(
+        wan=wan,
+        mapping=Dependence.ENDPOINT_INDEPENDENT,
+        filtering=Dependence.ADDRESS_AND_PORT_DEPENDENT,
+        mapped_address="203.0.113.77:40000",
+        local_address="198.51.100.2:40000",
+        lifetime_s=Lifetimes(unreplied=(29.0, 31.0), replied=(29.0, 31.0), stream=(118.0, 121.0)),
+        sip_alg=SipAlg.NO,
+        elapsed_s=125.0,
+    )
+    return dataclasses.replace(known, **changes)
+
+
 def answer(probe: SendOptions, status: int = 200, retry_after: int | None = None) -> ReplyReceived:
     reply = SipReply(
         status, "", probe.branch, "198.51.100.2:40000", 1, probe.call_id, probe.cseq, "OPTIONS", retry_after=retry_after
@@ -72,6 +92,7 @@ class Talk:
         self.now = 100.0
         self.agent = Agent(of or site(), seed=seed, started=self.now)
         self.kernel = Kernel()
+        self.nats: dict[str, NatResult] = {}
         self.silent: set[Path] = set()
         self.codes: dict[str, tuple[int, int | None]] = {}
         self.done: list[tuple[float, Command]] = []
@@ -130,7 +151,9 @@ class Talk:
                 self.coming.append((self.now + 0.020, answer(command, *code)))
             case ApplyPlan() | ListFlows() | DeleteFlows() | WalkPath():
                 self.coming.append((self.now + 0.005, self.kernel.answer(command)))
-            case SendOptions() | ClosePath() | LogChange():
+            case MeasureNat() if command.wan in self.nats:
+                self.coming.append((self.now + 300.0, NatMeasured(command.wan, self.nats[command.wan])))
+            case SendOptions() | ClosePath() | LogChange() | MeasureNat() | AbandonNat():
                 pass
 
     def silence(self, *, wan: str = "", sbc: str = "") -> None:
@@ -144,7 +167,9 @@ class Talk:
 
     @property
     def report(self) -> Report:
-        return self.agent.report(self.now)
+        report = self.agent.report(self.now)
+        assert "not known)" not in "".join(f.summary + f.remedy for f in report.findings)
+        return report
 
     @property
     def active(self) -> str:

@@ -8,6 +8,7 @@ from tonekeeper.core.site import (
     DampingPolicy,
     FailoverPolicy,
     Mode,
+    NatPolicy,
     Prefer,
     ProbePolicy,
     Role,
@@ -26,7 +27,6 @@ from tonekeeper.settings.model import (
     LogFormat,
     LogLevel,
     LogSettings,
-    NatSettings,
     PrivProtocol,
     SnmpSettings,
     SnmpUser,
@@ -54,7 +54,7 @@ def test_one_sbc_is_a_whole_configuration_and_everything_else_has_its_default():
     assert settings == Settings(Site(name="tonekeeper", wans=(), sbcs=(PRIMARY,)))
     assert settings.wan_from_default_route
     assert settings.http == HttpSettings(Endpoint("127.0.0.1", 8642))
-    assert settings.nat is None
+    assert settings.site.nat is None
     assert settings.snmp is None
     assert settings.notices == ()
 
@@ -68,8 +68,8 @@ def test_the_example_of_the_contract_is_accepted_whole():
         role=Role.ROUTER,
         probe=ProbePolicy(interval=5.0, false_alarms_per_month=1.0),
         failover=FailoverPolicy(mode=Mode.OBSERVE, prefer=Prefer.CONNECTED_CALLS),
+        nat=NatPolicy("stun.example.net", 3478),
     )
-    assert settings.nat == NatSettings("stun.example.net", 3478)
     assert settings.lan == LanSettings(("br-lan",))
     assert settings.snmp == SnmpSettings(
         listen=Endpoint("127.0.0.1", 1161),
@@ -95,13 +95,13 @@ def test_every_key_reaches_its_place():
         probe=ProbePolicy(interval=1.5, false_alarms_per_month=0.5),
         failover=FailoverPolicy(Mode.STEER, Prefer.NEW_CALLS, 0.3, 5, 7200.0, 86400.0, 90.0, 90.0),
         damping=DampingPolicy(600.0, 3000.0, 750.5, 3600.0),
+        nat=NatPolicy("2001:db8::3478", 3479),
     )
     assert settings.state_dir == Path("/srv/state")
     assert settings.profiles_dir == Path("/srv/profiles")
     assert settings.http == HttpSettings(
         Endpoint("::1", 8080), Path("/srv/token"), Path("/srv/cert"), Path("/srv/key"), Path("/srv/ca")
     )
-    assert settings.nat == NatSettings("2001:db8::3478", 3479)
     assert settings.lan == LanSettings(("br-lan", "br-voice"))
     assert settings.snmp == SnmpSettings(
         Endpoint("0.0.0.0", 161),
@@ -209,7 +209,6 @@ def test_damping_at_its_limits_still_suppresses_and_frees_again(damping):
 def test_whatever_is_asked_for_and_not_done_yet_is_said():
     settings = load_settings(HERE / "contract.toml")
     assert settings.notices == (
-        "nat: read, but this release does not measure NAT yet",
         "lan: read, but this release does not look at phones yet",
         "snmp: read, but this release does not answer SNMP yet",
         "snmp.user[0].auth_key: shorter than 8 characters, managers refuse that (RFC 3414 section 11.2)",

@@ -15,12 +15,14 @@ from typing import NamedTuple, Protocol, assert_never
 
 from tonekeeper.core.agent import Agent
 from tonekeeper.core.commands import (
+    AbandonNat,
     ApplyPlan,
     ClosePath,
     Command,
     DeleteFlows,
     ListFlows,
     LogChange,
+    MeasureNat,
     OpenPath,
     ResolveSbc,
     SendOptions,
@@ -32,6 +34,7 @@ from tonekeeper.core.events import (
     GatewayChanged,
     IcmpReceived,
     LinkChanged,
+    NatMeasured,
     PathOpened,
     PathRefused,
     ReplyReceived,
@@ -40,6 +43,7 @@ from tonekeeper.core.events import (
     SiteChanged,
     Started,
 )
+from tonekeeper.core.nat.result import NatResult
 from tonekeeper.core.report import Report
 from tonekeeper.core.site import Path, Site
 from tonekeeper.drivers.sim.kernel import Kernel
@@ -53,6 +57,8 @@ from tonekeeper.wire.sip.reply import SipReply
 
 GATEWAY = "192.0.2.254"
 """Of every circuit; the simulated network does not route by it."""
+MEASURING = 300.0
+"""Seconds that a measurement of a NAT takes."""
 KERNEL = 0.005
 """Seconds that the kernel takes for routes and flows."""
 RESOLVING = 0.020
@@ -118,6 +124,9 @@ class Simulation:
         self.timeline = Timeline()
         self.network = Network(self.random, self.timeline)
         self.kernel = Kernel()
+        self.nats: dict[str, NatResult] = {}
+        """What a measurement over a WAN finds; over any other it does not end."""
+        self.abandoned = 0
         self._sockets: dict[Path, Socket] = {}
         self._interfaces: dict[str, str] = {}
         self._deadline = inf
@@ -266,6 +275,11 @@ class Simulation:
                 self._soon(SbcResolved(sbc, (self.sbc(sbc).endpoint,)), RESOLVING)
             case ApplyPlan() | ListFlows() | DeleteFlows() | WalkPath():
                 self._soon(self.kernel.answer(command), KERNEL)
+            case MeasureNat(wan):
+                if wan in self.nats:
+                    self._soon(NatMeasured(wan, self.nats[wan]), MEASURING)
+            case AbandonNat():
+                self.abandoned += 1
             case _:
                 assert_never(command)
 

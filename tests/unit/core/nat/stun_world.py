@@ -1,6 +1,6 @@
 """A measurement in virtual time: sockets behind a NAT, a line, a STUN server, and whoever else sends something.
 
-    sockets --- NAT --- line (delay, jitter, loss) --- server (one or two addresses, two ports)
+sockets --- NAT --- line (delay, jitter, loss) --- server (one or two addresses, two ports)
 """
 
 from __future__ import annotations
