@@ -63,7 +63,7 @@ class Round:
     listener_heard_at: float | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Binding:
     plan: IdleTime
     phase: Phase = Phase.PLANNED
@@ -81,8 +81,6 @@ class Binding:
     due: float = NEVER
     """While making: the next packet, or the end of patience. While idle: the first round."""
     rounds: list[Round] = field(default_factory=list)
-    listener_asks: bool = False
-    """The second half of a round is to be sent."""
     first_round_idle: float = 0.0
     proven: float = 0.0
     """Seconds of idleness: when alive, a lower bound of the lifetime; when dead, an upper one."""
@@ -103,10 +101,6 @@ class Binding:
                 return Trial.DEAD
             case Phase.PLANNED | Phase.OPENING | Phase.MAKING | Phase.LEFT_OUT:
                 return None
-
-    @property
-    def has_been_made(self) -> bool:
-        return self.phase in (Phase.IDLE, Phase.ASKED, Phase.ALIVE, Phase.DEAD)
 
     # --- making
 
@@ -144,14 +138,14 @@ class Binding:
         """Seconds that the NAT has seen nothing, at least."""
         return now - self.heard_at
 
-    def asked(self, now: float, slowest_answer: float) -> None:
-        """The first half of a round was sent."""
+    def asked(self, now: float, slowest_answer: float) -> int:
+        """The first half of a round was sent: the number of the round, counted from 1."""
         if not self.rounds:
             self.first_round_idle = self.idle_for(now)
         self.phase = Phase.ASKED
-        self.listener_asks = bool(self.rounds)
         self.rounds.append(Round(now))
         self.due = now + self._until_next_round(slowest_answer)
+        return len(self.rounds)
 
     def _until_next_round(self, slowest_answer: float) -> float:
         if len(self.rounds) == 1:
@@ -193,7 +187,6 @@ class Binding:
     def _end(self, phase: Phase) -> None:
         self.phase = phase
         self.due = NEVER
-        self.listener_asks = False
 
     def start_over(self) -> None:
         """With a fresh socket."""

@@ -28,17 +28,11 @@ from enum import Enum, auto
 
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.nat.attempt import Attempt
-from tonekeeper.core.nat.binding import (
-    GIVE_UP_ASKING,
-    SILENT_ROUNDS,
-    SILENT_ROUNDS_ALONE,
-    SILENT_ROUNDS_OF_THE_OTHER,
-    Binding,
-    Phase,
-)
+from tonekeeper.core.nat.binding import Binding, Phase
 from tonekeeper.core.nat.messages import Command
 from tonekeeper.core.nat.plan import plan
-from tonekeeper.core.nat.result import BindingKind, BindingTrial, Interval
+from tonekeeper.core.nat.result import BindingKind, BindingTrial
+from tonekeeper.core.nat.search import UNDECIDED, Search
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.stun.message import StunClass, StunMessage
 
@@ -47,9 +41,8 @@ NEW_BINDING_EVERY = 0.02
 LISTENER_FRESH = 2.0
 """Seconds for which the listener's own binding is taken for granted."""
 MOST_TRIES = 8
-HOPELESS = 5
-"""Bindings that could not be made, none that could: then no more are tried."""
-_UNDECIDED = (Phase.PLANNED, Phase.OPENING, Phase.MAKING, Phase.IDLE, Phase.ASKED)
+NO_SOCKET_PAUSE = 1.0
+"""Seconds without new sockets after one was refused."""
 
 
 class _Purpose(Enum):
@@ -69,34 +62,31 @@ class _Question:
 
 
 class Lifetimes:
+    """`listener`, `asker`: the two sockets of reach.py, which has heard the server just now."""
+
     def __init__(self, attempt: Attempt, listener: int, asker: int, kinds: tuple[BindingKind, ...], now: float) -> None:
+        assert attempt.mapped is not None, "the server was reached"
         self.attempt = attempt
         self.listener, self.asker = listener, asker
-        self.found: dict[BindingKind, Interval] = {}
-        self.reasons: dict[BindingKind, str] = {}
-        self.oddities: dict[BindingKind, int] = {}
-        """Bindings that died although others lived on for longer."""
-        self.listener_heard_at = now
-        self._listener_asked_at = LONG_AGO
-        assert attempt.mapped is not None, "the server was reached"
         self._listener_mapped = attempt.mapped
-        self._bindings = [Binding(idle) for idle in plan(kinds, attempt.limits.longest)]
+        self._listener_heard_at = now
+        self._listener_asked_at = LONG_AGO
+        self._planned = [Binding(idle) for idle in plan(kinds, attempt.limits.longest)]
+        """Not begun, or to be begun again: the most urgent first."""
+        self.searches = {kind: Search([one for one in self._planned if one.kind is kind]) for kind in kinds}
         self._by_socket: dict[int, Binding] = {}
+        self._listener_wanted: list[Binding] = []
+        """Whose round lacks its second half."""
         self._questions: dict[bytes, _Question] = {}
         self._next_new_at = now
-        self._kinds = kinds
 
     @property
     def is_over(self) -> bool:
-        return all(kind in self.found or kind in self.reasons for kind in self._kinds)
+        return all(search.is_over for search in self.searches.values())
 
     @property
     def trials(self) -> tuple[BindingTrial, ...]:
-        seen = [
-            BindingTrial(one.kind, one.proven or one.plan.seconds, trial)
-            for one in self._bindings
-            if (trial := one.trial) is not None
-        ]
+        seen = [trial for search in self.searches.values() for trial in search.trials]
         return tuple(sorted(seen, key=lambda trial: (trial.kind, trial.idle_s)))
 
     # --- the contract
@@ -104,20 +94,18 @@ class Lifetimes:
     def next_deadline(self) -> float:
         if self.is_over:
             return NEVER
-        known = min((one.due for one in self._bindings), default=NEVER)
-        if any(one.listener_asks for one in self._bindings):
+        if self._listener_wanted:
             return LONG_AGO
-        return min(known, self._next_new_at if self._next_planned() is not None else NEVER)
+        known = min(search.next_due() for search in self.searches.values())
+        return min(known, self._next_new_at) if self._planned and self.attempt.may_open else known
 
     def on_deadline(self, token: str, now: float) -> list[Command]:
-        commands = self._one_thing(token, now)
-        return commands + self._conclude(now)
+        return self._one_thing(token, now) + self._conclude(now)
 
     def opened(self, socket: int, now: float) -> list[Command]:
         binding = self._by_socket.get(socket)
-        if binding is None:
-            return []
-        binding.phase, binding.due = Phase.MAKING, now
+        if binding is not None:
+            binding.phase, binding.due = Phase.MAKING, now
         return []
 
     def refused(self, socket: int, reason: str, now: float) -> list[Command]:
@@ -125,10 +113,10 @@ class Lifetimes:
         binding = self._by_socket.pop(socket, None)
         if binding is None:
             return []
-        binding.start_over()
-        self._next_new_at = now + 1.0
-        if binding.tries > MOST_TRIES:
-            self._drop(binding.kind, f"sockets cannot be opened: {reason}")
+        self._next_new_at = now + NO_SOCKET_PAUSE
+        if binding.tries == MOST_TRIES:
+            self.searches[binding.kind].give_up(f"sockets cannot be opened: {reason}")
+        self._plan_again(binding)
         return self._conclude(now)
 
     def hear(self, socket: int, source: Endpoint, message: StunMessage, now: float) -> list[Command]:
@@ -153,39 +141,47 @@ class Lifetimes:
 
     def give_up(self, reason: str, now: float) -> list[Command]:
         """All that is not found yet is not checked, for this reason."""
-        commands: list[Command] = []
-        for kind in self._kinds:
-            if kind not in self.found:
-                self.reasons.setdefault(kind, reason)
-            commands += self._close(kind, now)
-        return commands
+        for search in self.searches.values():
+            if search.found is None:
+                search.give_up(reason)
+        return self._conclude(now)
 
     # --- one thing at a time
 
     def _one_thing(self, token: str, now: float) -> list[Command]:
-        """What is due, dues of bindings first: they are what the result is made of."""
-        for binding in self._bindings:
-            if binding.listener_asks:
-                binding.listener_asks = False
-                return [self._send_listen(token, now, binding)]
-        due = min(self._bindings, key=lambda one: one.due)
-        if due.due <= now:
+        """What is due, bindings before new sockets: they are what the result is made of."""
+        if self._listener_wanted:
+            return [self._send_listen(token, now, self._listener_wanted.pop(0))]
+        due = min(
+            (one for search in self.searches.values() for one in search.undecided),
+            key=lambda one: one.due,
+            default=None,
+        )
+        if due is not None and due.due <= now:
             return self._serve(due, token, now)
-        planned = self._next_planned()
-        if planned is not None and now >= self._next_new_at:
-            self._next_new_at = now + NEW_BINDING_EVERY
-            command = self.attempt.open_socket()
-            planned.phase, planned.socket = Phase.OPENING, command.socket
-            self._by_socket[command.socket] = planned
-            return [command]
+        if self._planned and self.attempt.may_open and now >= self._next_new_at:
+            return [self._open_next(now)]
         return []
+
+    def _open_next(self, now: float) -> Command:
+        self._next_new_at = now + NEW_BINDING_EVERY
+        command = self.attempt.open_socket()
+        binding = self._planned.pop(0)
+        binding.phase, binding.socket = Phase.OPENING, command.socket
+        self._by_socket[command.socket] = binding
+        return command
+
+    def _plan_again(self, binding: Binding) -> None:
+        """It is late already, so it comes first."""
+        binding.start_over()
+        self._planned.insert(0, binding)
 
     def _serve(self, binding: Binding, token: str, now: float) -> list[Command]:
         if binding.phase is not Phase.MAKING:
             return [self._send_ask(binding, token, now)]
         if binding.awaits_answer and (instead := self._retry(binding)) is not None:
             return instead
-        if binding.kind is BindingKind.UNREPLIED and now > self.listener_heard_at + LISTENER_FRESH:
+        if binding.kind is BindingKind.UNREPLIED and now > self._listener_heard_at + LISTENER_FRESH:
             binding.due = now + self.attempt.patience
             is_asking = now < self._listener_asked_at + self.attempt.patience
             return [] if is_asking else [self._send_listen(token, now)]
@@ -200,14 +196,11 @@ class Lifetimes:
             binding.tries += 1
             return None
         commands = self.attempt.close_socket(binding.socket)
-        self._by_socket.pop(binding.socket, None)
-        binding.start_over()
+        del self._by_socket[binding.socket]
+        self._plan_again(binding)
         return commands
 
-    def _next_planned(self) -> Binding | None:
-        if not self.attempt.may_open:
-            return None
-        return next((one for one in self._bindings if one.phase is Phase.PLANNED), None)
+    # --- sending
 
     def _send_make(self, binding: Binding, token: str, now: float) -> Command:
         port = self._listener_mapped.port if binding.kind is BindingKind.UNREPLIED else None
@@ -220,7 +213,8 @@ class Lifetimes:
         command = self.attempt.send(self.asker, token, response_port=binding.mapped_port)
         question = _Question(_Purpose.ASK, now, binding, len(binding.rounds))
         self._questions[command.message.transaction_id] = question
-        binding.asked(now, self.attempt.slowest_answer)
+        if binding.asked(now, self.attempt.slowest_answer) > 1:
+            self._listener_wanted.append(binding)
         return command
 
     def _send_listen(self, token: str, now: float, binding: Binding | None = None) -> Command:
@@ -244,7 +238,7 @@ class Lifetimes:
             self.attempt.answered_after(now - question.sent_at)
             binding.answered(now, message.mapped.port)
         if socket == self.listener:
-            self.listener_heard_at = now
+            self._listener_heard_at = now
 
     def _told(self, question: _Question, socket: int) -> None:
         """An answer elsewhere means that the NAT gave the port to somebody else: silence, and that one is disturbed."""
@@ -260,7 +254,7 @@ class Lifetimes:
     def _listened(self, question: _Question, socket: int, message: StunMessage, now: float) -> None:
         if socket != self.listener or message.mapped is None:
             return
-        self.listener_heard_at = now
+        self._listener_heard_at = now
         self._listener_mapped = message.mapped
         self.attempt.answered_after(now - question.sent_at)
         if question.binding is None:
@@ -270,111 +264,28 @@ class Lifetimes:
             asked.listener_heard_at = asked.listener_heard_at or now
 
     def _stop_waiting_for_the_listener(self, now: float) -> None:
-        for one in self._bindings:
+        for one in self._by_socket.values():
             if one.phase is Phase.MAKING and one.kind is BindingKind.UNREPLIED and not one.awaits_answer:
                 one.due = now
 
     # --- what follows from it
 
     def _conclude(self, now: float) -> list[Command]:
-        commands: list[Command] = []
-        for kind in self._kinds:
-            if kind in self.found or kind in self.reasons:
-                continue
-            self._judge(kind, now)
-            if kind in self.found or kind in self.reasons:
-                commands += self._close(kind, now)
-        return commands + self._close_ended()
-
-    def _judge(self, kind: BindingKind, now: float) -> None:
-        own = [one for one in self._bindings if one.kind is kind]
-        asked = sorted((one for one in own if one.phase is Phase.ASKED), key=lambda one: one.first_round_idle)
-        for binding in asked:
-            self._weigh(binding, own, now)
-        self._leave_out_the_odd(kind, own)
-        self._find(kind, own)
-
-    def _weigh(self, binding: Binding, own: list[Binding], now: float) -> None:
-        """Dead, when it was silent for long enough and another one that is idle for longer is silent as well."""
-        silent = binding.silent_rounds(now, self.attempt.patience)
-        if silent < SILENT_ROUNDS and now > binding.rounds[0].asked_at + GIVE_UP_ASKING:
-            binding.leave_out()
-            return
-        dead_by = binding.dead_by(now, self.attempt.patience, self.attempt.slowest_answer)
-        if dead_by is None:
-            return
-        others = [one for one in own if one.phase is Phase.ASKED and one.first_round_idle >= dead_by]
-        if not others:
-            _ask_early(own, dead_by)
-        supporting = [
-            one
-            for one in others
-            if one.silent_rounds(now, self.attempt.patience) >= SILENT_ROUNDS_OF_THE_OTHER and one is not binding
-        ]
-        if silent >= (SILENT_ROUNDS if supporting else SILENT_ROUNDS_ALONE):
-            binding.die(dead_by)
-
-    def _leave_out_the_odd(self, kind: BindingKind, own: list[Binding]) -> None:
-        """Dead, while another one was alive after longer idleness: one binding decides nothing."""
-        longest_alive = max((one.proven for one in own if one.phase is Phase.ALIVE), default=0.0)
-        for one in own:
-            if one.phase is Phase.DEAD and one.proven <= longest_alive:
-                one.leave_out()
-                self.oddities[kind] = self.oddities.get(kind, 0) + 1
-
-    def _find(self, kind: BindingKind, own: list[Binding]) -> None:
-        dead = min((one for one in own if one.phase is Phase.DEAD), key=lambda one: one.proven, default=None)
-        alive = [one for one in own if one.phase is Phase.ALIVE]
-        low = max((one.proven for one in alive), default=0.0)
-        if dead is not None:
-            if not any(one.phase is Phase.ASKED and one.first_round_idle < dead.first_round_idle for one in own):
-                self.found[kind] = (low, dead.proven)
-        elif not any(one.has_been_made for one in own) and _left_out(own) >= HOPELESS:
-            self.reasons[kind] = (
-                f"{HOPELESS} bindings in a row could not be made: answers are lost, or their port changes"
-            )
-        elif any(one.phase in _UNDECIDED for one in own):
-            return
-        elif any(one.plan.is_last for one in alive):
-            self.found[kind] = (low, None)
-        else:
-            usable = f"; bindings lived for {low:.0f} s at least" if alive else ""
-            self.reasons[kind] = f"the server or the line fell silent while bindings were asked{usable}"
-
-    # --- the end
-
-    def _drop(self, kind: BindingKind, reason: str) -> None:
-        self.reasons[kind] = reason
-
-    def _close(self, kind: BindingKind, now: float) -> list[Command]:
-        """What was silent along with the first one is dead as well; the rest has nothing to say any more."""
-        for one in self._bindings:
-            if one.kind is not kind or one.phase not in _UNDECIDED:
-                continue
-            dead_by = one.dead_by(now, self.attempt.patience, self.attempt.slowest_answer)
-            if kind in self.found and dead_by is not None:
-                one.die(dead_by)
-            else:
-                one.leave_out()
+        attempt = self.attempt
+        for kind, search in self.searches.items():
+            if not search.is_over:
+                search.judge(now, attempt.patience, attempt.slowest_answer)
+            if search.is_over and search.undecided:
+                search.close(now, attempt.patience, attempt.slowest_answer)
+                self._planned = [one for one in self._planned if one.kind is not kind]
         return self._close_ended()
 
     def _close_ended(self) -> list[Command]:
+        ended = [one for one in self._by_socket.values() if one.phase not in UNDECIDED]
         commands: list[Command] = []
-        for one in self._bindings:
-            if one.phase not in _UNDECIDED and one.socket:
-                commands += self.attempt.close_socket(one.socket)
-                self._by_socket.pop(one.socket, None)
-                one.socket = 0
+        for one in ended:
+            del self._by_socket[one.socket]
+            commands += self.attempt.close_socket(one.socket)
+            if one in self._listener_wanted:
+                self._listener_wanted.remove(one)
         return commands
-
-
-def _ask_early(own: list[Binding], after: float) -> None:
-    """The binding that has been idle for longest is asked as soon as it was idle for `after` seconds."""
-    idle = [one for one in own if one.phase is Phase.IDLE]
-    if idle:
-        oldest = min(idle, key=lambda one: one.heard_at)
-        oldest.due = min(oldest.due, oldest.heard_at + after)
-
-
-def _left_out(own: list[Binding]) -> int:
-    return sum(one.phase is Phase.LEFT_OUT for one in own)

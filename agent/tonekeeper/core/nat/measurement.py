@@ -272,8 +272,9 @@ class Measurement:
         )
 
     def _lifetime_result(self) -> LifetimeResult:
-        found = self._lifetimes.found if self._lifetimes is not None else {}
-        return LifetimeResult(**{kind.value: _outwards(found[kind]) for kind in found})
+        searches = self._lifetimes.searches if self._lifetimes is not None else {}
+        found = {kind.value: _outwards(search.found) for kind, search in searches.items() if search.found is not None}
+        return LifetimeResult(**found)
 
     def _reasons(self, unfinished: str) -> dict[str, str]:
         reasons = {part: reason or unfinished for part, reason in self._behaviour.reasons.items()}
@@ -281,7 +282,8 @@ class Measurement:
             reason = self._reach.no_redirect or unfinished
             reasons |= {kind.value: reason for kind in self._kinds}
         else:
-            reasons |= {kind.value: reason or unfinished for kind, reason in self._lifetimes.reasons.items()}
+            searches = self._lifetimes.searches
+            reasons |= {kind.value: search.reason for kind, search in searches.items() if search.found is None}
         reasons["tcp"] = NO_TCP
         if self._alg.verdict is SipAlg.NOT_CHECKED:
             reasons["sip_alg"] = self._alg.reason
