@@ -16,6 +16,7 @@ COMMANDS = {
     "setpriv": "util-linux",
     "sipp": "sip-tester",
     "tc": "iproute2",
+    "turnserver": "coturn",
     "unshare": "util-linux",
 }
 """Command: Debian package. The packages are those of packages.txt."""

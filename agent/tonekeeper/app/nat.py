@@ -61,7 +61,8 @@ async def _measure(command: Nat, terminal: Terminal) -> NatResult:
 async def _run(measurement: Measurement, local: str, interface: str, wan: str, terminal: Terminal) -> NatResult:
     sockets = NatSockets(lambda event: driver.feed(event), local=local, interface=interface)
     driver = MeasureDriver(measurement, token=token, execute=sockets.execute)
-    stop_watching = _watch(wan, local, driver)
+    is_this_host = local == measurement.attempt.server.host
+    stop_watching = _watch(wan, local, driver) if wan and local and not is_this_host else _nothing_to_stop
     display = asyncio.create_task(_display(measurement, terminal))
     try:
         return await driver.run()
@@ -120,10 +121,12 @@ def _interface_towards(host: str) -> str:
         return ""
 
 
+def _nothing_to_stop() -> None:
+    """Of a measurement that has no WAN."""
+
+
 def _watch(wan: str, local: str, driver: MeasureDriver) -> Callable[[], None]:
     """Tells the driver when the WAN is not what it was. Gives what ends that."""
-    if not wan or not local or ipaddress.ip_address(local).is_loopback:
-        return lambda: None
     from tonekeeper.edge.netlink import LinkWatch
 
     before: list[GatewayChanged] = []

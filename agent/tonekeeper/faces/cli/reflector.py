@@ -43,9 +43,7 @@ def add_reflector(families: Families) -> None:
         required=True,
         help=f"an address of this host (default port: {STUN_PORT}; the port after it is listened on, too)",
     )
-    parser.add_argument(
-        "--alternate", metavar="ADDR", type=_address, default="", help="a second one, on the same ports"
-    )
+    parser.add_argument("--alternate", metavar="ADDR", type=_address, help="a second one, on the same ports")
     parser.add_argument(
         "--sip-port",
         metavar="PORT",
@@ -56,7 +54,7 @@ def add_reflector(families: Families) -> None:
 
 
 def _read_reflector(arguments: Namespace) -> Reflector:
-    return Reflector(arguments.listen, arguments.alternate, arguments.sip_port)
+    return Reflector(arguments.listen, arguments.alternate or "", arguments.sip_port)
 
 
 def _address_and_port(text: str) -> Endpoint:

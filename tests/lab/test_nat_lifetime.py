@@ -1,0 +1,110 @@
+"""The lifetimes that `tonekeeper nat` reports, against those the CPE's kernel was set to.
+
+Three measurements run at the same time from the phone, each with a server of its own: coturn on a clean line, coturn
+and our reflector on a line that loses 5 % of the packets in either direction. The kernel's values are drawn at random;
+TONEKEEPER_NAT_SEED repeats a draw.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from random import Random
+
+import pytest
+
+from tests.lab.measuring import KINDS, Measured, Measuring
+from tests.lab.stun import FIRST, SECOND, coturn, reflector
+from tests.lab.topology import Lab
+
+pytestmark = pytest.mark.lab
+
+CLEAN, LOSSY, OWN = "coturn", "coturn, 5 % loss", "reflector, 5 % loss"
+MASQUERADE = ("endpoint-independent", "address-and-port-dependent")
+PORTS = {CLEAN: 3478, LOSSY: 3488, OWN: 3498}
+LOSS = "table ip loss {{\nchain broken {{\ntype filter hook prerouting priority -400\n{rules}\n}}\n}}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Seconds, as the kernel was told."""
+
+    udp: int
+    stream: int
+
+    def of(self, kind: str) -> int:
+        return self.stream if kind == "stream" else self.udp
+
+
+def test_the_true_lifetimes_lie_inside_narrow_intervals_that_took_hardly_longer(lab):
+    """One test, so that all of it is measured once, whoever runs it and on however many workers."""
+    seed = int(os.environ.get("TONEKEEPER_NAT_SEED") or os.urandom(4).hex(), 16)
+    random = Random(seed)
+    truth = Truth(udp=random.randint(10, 40), stream=random.randint(10, 40))
+    print(f"TONEKEEPER_NAT_SEED={seed:x}: {truth}")
+    measured = _measure(lab, truth)
+    for name, one in measured.items():
+        print(f"{name}: {one.elapsed:.1f} s, {one.lifetimes}, {one.reasons}")
+
+    wrong = [complaint for name, one in measured.items() for complaint in _complaints(name, one, truth)]
+    assert wrong == []
+
+
+def _measure(lab: Lab, truth: Truth) -> dict[str, Measured]:
+    with ExitStack() as stack:
+        stack.callback(lab.cpe.namespace.set_sysctls, _timeouts(lab))
+        lab.cpe.namespace.set_sysctls(_sysctls(truth.udp, truth.stream))
+        stack.callback(_lose_nothing, lab)
+        _lose(lab, percent=5, ports=(PORTS[LOSSY], PORTS[OWN]))
+        stack.enter_context(coturn(lab, port=PORTS[CLEAN]))
+        stack.enter_context(coturn(lab, port=PORTS[LOSSY]))
+        stack.enter_context(reflector(lab, "--alternate", SECOND, port=PORTS[OWN]))
+        started = {name: Measuring(lab.phone, f"{FIRST}:{port}", "--max", "60") for name, port in PORTS.items()}
+        for one in started.values():
+            stack.callback(one.kill)
+        return {name: one.wait(within=90.0) for name, one in started.items()}
+
+
+def _complaints(name: str, measured: Measured, truth: Truth) -> Iterator[str]:
+    for kind in KINDS:
+        interval = measured.lifetimes[kind]
+        if interval is None or interval[1] is None:
+            yield f"{name}, {kind}: nothing was found: {interval}, {measured.reasons}"
+        elif not interval[0] <= truth.of(kind) <= interval[1]:
+            yield f"{name}, {kind}: {truth.of(kind)} s is not in {interval}"
+        elif name == CLEAN and interval[1] - interval[0] > max(1.1, 0.055 * interval[1]):
+            yield f"{name}, {kind}: {interval} is wider than promised"
+    if name == CLEAN and measured.elapsed > 1.15 * max(truth.udp, truth.stream) + 2.0:
+        yield f"{name}: it took {measured.elapsed} s"
+    document = measured.document
+    if (document["mapping"], document["filtering"]) != MASQUERADE:
+        yield f"{name}: {document['mapping']} and {document['filtering']} are not what Linux does"
+    if not document["mapped_address"].startswith("198.51.100.2:"):
+        yield f"{name}: seen as {document['mapped_address']}"
+    if document["sockets"] > 150 or document["packets_sent"] > 2_500 or document["bytes_sent"] > 250_000:
+        yield f"{name}: {document['sockets']} sockets, {document['packets_sent']} packets, {document['bytes_sent']} octets"
+
+
+def _sysctls(udp: int | str, stream: int | str) -> dict[str, str]:
+    stem = "net.netfilter.nf_conntrack_udp_timeout"
+    return {stem: str(udp), f"{stem}_stream": str(stream)}
+
+
+def _timeouts(lab: Lab) -> dict[str, str]:
+    read = lab.cpe.namespace.run("sysctl", "-n", *_sysctls(0, 0)).split()
+    return _sysctls(*read)
+
+
+def _lose(lab: Lab, *, percent: int, ports: tuple[int, ...]) -> None:
+    rules = [
+        f"udp {where} {{ {port}, {port + 1} }} numgen random mod 100 < {percent} drop"
+        for port in ports
+        for where in ("dport", "sport")
+    ]
+    lab.provider("fibre").namespace.nft(LOSS.format(rules="\n".join(rules)))
+
+
+def _lose_nothing(lab: Lab) -> None:
+    lab.provider("fibre").namespace.run("nft", "delete", "table", "ip", "loss")
