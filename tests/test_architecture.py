@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -64,13 +64,20 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def imports_of(module: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(module.read_text())):
+@cache
+def parsed(module: Path) -> ast.Module:
+    return ast.parse(module.read_text())
+
+
+@cache
+def imports_of(module: Path) -> tuple[str, ...]:
+    found: list[str] = []
+    for node in ast.walk(parsed(module)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(found)
 
 
 def layer_of(module: str) -> str | None:
@@ -109,7 +116,7 @@ def test_a_pure_module_reads_no_clock_draws_no_lots_and_opens_nothing(module):
 def test_a_pure_module_calls_neither_open_nor_print_nor_input(module):
     calls = {
         node.func.id
-        for node in ast.walk(ast.parse(module.read_text()))
+        for node in ast.walk(parsed(module))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not calls & {"open", "print", "input", "exec", "eval"}, relative(module)
@@ -118,7 +125,7 @@ def test_a_pure_module_calls_neither_open_nor_print_nor_input(module):
 @pytest.mark.parametrize("module", [m for m in modules() if relative(m).startswith("core/")], ids=relative)
 def test_the_core_never_walks_over_a_bare_set(module):
     """The order of a set of strings changes with the hash seed, and a replay would differ."""
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in ast.walk(parsed(module)):
         if isinstance(node, ast.For | ast.comprehension):
             iterated = node.iter
             bare = isinstance(iterated, ast.Set | ast.SetComp) or (
@@ -140,7 +147,7 @@ def test_an_outside_library_is_imported_by_one_module_only(library):
 def test_what_costs_memory_is_loaded_where_it_is_needed_and_not_before(late):
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     for module in modules():
-        tree = ast.parse(module.read_text())
+        tree = parsed(module)
         inside = {node for part in ast.walk(tree) if isinstance(part, functions) for node in ast.walk(part)}
         early = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node not in inside]
         assert late not in {node.module for node in early}, f"{relative(module)}: {LOADED_LATE[late]}"
@@ -156,4 +163,4 @@ def test_no_file_is_named_after_nothing():
 def test_a_file_has_one_subject_and_opens_by_naming_it(module):
     source = module.read_text()
     assert source.count("\n") <= 500, f"{relative(module)} has outgrown its subject: split it"
-    assert ast.get_docstring(ast.parse(source)), f"{relative(module)} does not say what it is about"
+    assert ast.get_docstring(parsed(module)), f"{relative(module)} does not say what it is about"
