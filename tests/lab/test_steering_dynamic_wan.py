@@ -184,3 +184,19 @@ def test_a_wan_without_an_address_is_down_until_it_has_one(lab: Lab, make_steere
         assert phone.refresh(lab.sbc("primary")) == LTE
     wait_moved(lab, BY_FIBRE)
     assert phone.refresh(lab.sbc("primary")) == FIBRE
+
+
+def test_a_gateway_outside_the_wans_own_network_is_used_as_it_is_in_the_main_table(
+    lab: Lab, make_steerer: Callable[..., Agent], line: ExtraLine, phone: Phone
+):
+    line.connect(default_route="")
+    lines = (
+        f"address del {ADDRESS}/30 dev {INTERFACE}",
+        f"address add {ADDRESS}/32 dev {INTERFACE}",
+        f"route add default via {GATEWAY} dev {INTERFACE} metric 300 onlink",
+    )
+    lab.cpe.namespace.run("ip", "-batch", "-", stdin="\n".join(lines))
+    agent = start(make_steerer)
+    wait_moved(lab, BY_DSL)
+    assert phone.refresh(lab.sbc("primary")) == ADDRESS
+    assert not agent.status().has("steering-refused")

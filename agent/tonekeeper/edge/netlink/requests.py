@@ -23,6 +23,8 @@ from tonekeeper.edge.steering import EVERYWHERE, PROTOCOL, Route, Rule
 Attributes = list[tuple[str, Any]]
 """As pyroute2 takes them: names as in the kernel's headers."""
 
+_ONLINK = 4
+"""RTNH_F_ONLINK: the gateway is there although no network of the interface says so, as it is for the main route."""
 _FAMILIES: dict[int, int] = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
@@ -34,6 +36,7 @@ def route_body(route: Route) -> bytes:
     request["type"] = RTN_UNICAST
     is_device_route = not route.gateway and route.destination.version == 4
     request["scope"] = RT_SCOPE_LINK if is_device_route else RT_SCOPE_UNIVERSE
+    request["flags"] = _ONLINK if route.gateway else 0
     request["attrs"] = [
         *_destination(route),
         ("RTA_TABLE", route.table),
