@@ -16,8 +16,8 @@ from tests.lab.topology import Lab
 
 pytestmark = pytest.mark.lab
 
-MOMENTS = 50
-"""For each seed."""
+MOMENTS = 20
+"""For each seed; the bench takes 200."""
 UNPRIVILEGED = ("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin")
 
 
