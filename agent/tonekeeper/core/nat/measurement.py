@@ -80,7 +80,7 @@ class Measurement:
         if isinstance(event, WanChanged):
             return self._end(now, abandoned=f"the WAN changed: {event.reason}")
         if self._refused:
-            return self._end(now, abandoned=self._refused)
+            return self._end(now, unfinished=self._refused)
         return self._tell(event, now) + self._go_on(now)
 
     def next_deadline(self) -> float | None:
@@ -284,9 +284,9 @@ class Measurement:
         else:
             searches = self._lifetimes.searches
             reasons |= {kind.value: search.reason for kind, search in searches.items() if search.found is None}
-        reasons["tcp"] = NO_TCP
+        reasons["tcp"] = self._refused or NO_TCP
         if self._alg.verdict is SipAlg.NOT_CHECKED:
-            reasons["sip_alg"] = self._alg.reason
+            reasons["sip_alg"] = self._refused or self._alg.reason
         return reasons
 
 
