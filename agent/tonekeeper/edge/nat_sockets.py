@@ -63,8 +63,8 @@ _REMEDIES = {
 # A reflector answers with 1.5 times what it was asked with at most, and a mirror repeats the request twice over: its
 # copy, and the header fields that every answer has. So a question is made long enough to hold its answer.
 _SOFTWARE = {False: f"tonekeeper {__version__}", True: f"tonekeeper {__version__} ".ljust(48, "-")}
-"""By IPv6 or not."""
-_SIP_QUESTION = 1000
+_SIP_QUESTION = {False: 1000, True: 1200}
+"""Octets. Both by "is IPv6"."""
 
 Report = Callable[[Event], None]
 
@@ -170,7 +170,7 @@ def sip_request(command: SendSip, local: Endpoint) -> bytes:
         )
 
     plain = f"tonekeeper/{__version__}"
-    missing = _SIP_QUESTION - len(render(f"{plain} ()"))
+    missing = _SIP_QUESTION[local.is_ipv6] - len(render(f"{plain} ()"))
     return render(f"{plain} ({'-' * missing})")
 
 

@@ -22,8 +22,8 @@ from tonekeeper.wire.endpoint import Endpoint
 SIP_PORT = 5060
 SENDS, FIRST_WAIT, LAST_WAIT = 4, 0.5, 2.0
 """As many as of a STUN transaction, at 0, 0.5, 1.5 and 3.5 s (RFC 3261 section 17.1.2.2, cut short)."""
-OPTIONS_OCTETS = 450
-"""About what one OPTIONS is, for the budget."""
+OPTIONS_OCTETS = 1000
+"""About what one OPTIONS is, padded so that a mirror has room for its copy."""
 
 
 @dataclass(frozen=True, slots=True)
