@@ -15,6 +15,8 @@ from typing import TextIO
 import msgspec
 
 from tonekeeper.core.commands import LogChange
+from tonekeeper.core.findings import CATALOGUE
+from tonekeeper.core.report import Severity
 from tonekeeper.faces.wording import Tone, printable, tone_of
 
 Fields = dict[str, str | int | float]
@@ -37,12 +39,11 @@ class Log:
         logging.getLogger().handlers[:] = [self._handler]
 
     def change(self, change: LogChange) -> None:
-        """The line of one change of state; a change for the worse is a warning."""
+        """The line of one change of state: a warning if it is for the worse, or a finding of more than information."""
         fields: Fields = {"subject": change.subject, "before": change.before, "after": change.after}
         if change.reason:
             fields["reason"] = change.reason
-        level = logging.WARNING if tone_of(change.after) is Tone.BAD else logging.INFO
-        self._logger.log(level, "changed", extra={"fields": fields})
+        self._logger.log(_level(change), "changed", extra={"fields": fields})
 
     def info(self, event: str, **fields: str | int | float) -> None:
         """A line of the agent's own life: `started`, `reloaded`, `stopped`, in the past tense."""
@@ -72,6 +73,14 @@ class JsonFormatter(logging.Formatter):
         }
         fields = {key: _encodable(value) for key, value in _fields(self, record).items()}
         return msgspec.json.encode({**head, **fields}).decode()
+
+
+def _level(change: LogChange) -> int:
+    kind, _, rest = change.subject.partition(" ")
+    entry = CATALOGUE.get(rest.partition(" ")[0]) if kind == "finding" and change.after == "active" else None
+    if entry is not None:
+        return logging.INFO if entry.severity is Severity.INFO else logging.WARNING
+    return logging.WARNING if tone_of(change.after) is Tone.BAD else logging.INFO
 
 
 def timestamp(unix_time: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from tonekeeper.core.report import ChangeReport, FindingReport, PathReport, Report, SbcReport, WanReport
+from tonekeeper.core.report import ChangeReport, FindingReport, NatReport, PathReport, Report, SbcReport, WanReport
 from tonekeeper.faces import wording
 from tonekeeper.faces.wording import Tone, printable
 
@@ -37,6 +37,7 @@ class _Writer:
             self._table(("SBC, WAN", "STATE", "RTT", "LOSS", "ADDRESS, LAST REPLY"), _sbc_rows(report.sbcs)),
             self._damping(report),
             self._findings(report.findings),
+            self._nat(report.nat),
             self._changes(report.changes),
         ]
         return "\n\n".join(block for block in blocks if block) + "\n"
@@ -74,6 +75,10 @@ class _Writer:
         if finding.remedy:
             lines.append(self._fill(f"What to do: {finding.remedy}", "      ", "    "))
         return "\n".join(lines)
+
+    def _nat(self, nats: tuple[NatReport, ...]) -> str:
+        lines = [self._fill(f"{nat.wan}: {wording.nat(nat)}", "    ", "  ") for nat in nats]
+        return "\n".join(["NAT", *lines]) if lines else ""
 
     def _changes(self, changes: tuple[ChangeReport, ...]) -> str:
         lines = [self._fill(_change(change), "    ", "  ") for change in reversed(changes)]

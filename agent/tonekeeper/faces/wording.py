@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tonekeeper.core.report import FindingReport, PathReport, PathState, Report, SbcReport, Severity, WanReport
+from tonekeeper.core.nat.result import NOT_CHECKED
+from tonekeeper.core.report import (
+    FindingReport,
+    NatReport,
+    PathReport,
+    PathState,
+    Report,
+    SbcReport,
+    Severity,
+    WanReport,
+)
 
 
 class Tone(StrEnum):
@@ -45,6 +55,8 @@ _STEPS = {
     "applying": "changing the routes",
     "flushing": "deleting flows that sit on another WAN",
 }
+
+_PARTS = {"sip_alg": "SIP ALG"}
 
 
 def tone_of(state: str) -> Tone:
@@ -118,6 +130,39 @@ def _spent(wan: WanReport) -> str:
     if wan.probing_bytes is None or not wan.probing_budget_bytes:
         return ""
     return f" ({share(wan.probing_bytes / wan.probing_budget_bytes)} of {size(wan.probing_budget_bytes)})"
+
+
+def nat(one: NatReport) -> str:
+    """What was measured of it, then what was not checked and why."""
+    known = {"mapping": one.mapping, "filtering": one.filtering, "seen as": one.mapped_address}
+    lifetimes = [f"{kind} {interval(bounds)}" for kind, bounds in one.lifetime_s.items() if bounds is not None]
+    parts = (
+        ", ".join(f"{part} {value}" for part, value in known.items() if value not in ("", NOT_CHECKED)),
+        f"idle bindings live: {', '.join(lifetimes)}" if lifetimes else "",
+        "" if one.sip_alg == NOT_CHECKED else f"SIP ALG: {one.sip_alg}",
+        "" if one.keepalive_s is None else f"keepalives at most {one.keepalive_s:g} s apart",
+        _unchecked(one),
+        f"measured {duration(one.age_s)} ago",
+    )
+    return "; ".join(part for part in parts if part)
+
+
+def _unchecked(nat: NatReport) -> str:
+    values = {"mapping": nat.mapping, "filtering": nat.filtering, **nat.lifetime_s, "sip_alg": nat.sip_alg}
+    by_reason: dict[str, list[str]] = {}
+    for part, value in values.items():
+        if value is None or value == NOT_CHECKED:
+            by_reason.setdefault(nat.reasons.get(part, ""), []).append(_PARTS.get(part, part))
+    told = [f"{', '.join(parts)} ({reason})" if reason else ", ".join(parts) for reason, parts in by_reason.items()]
+    return f"not checked: {', '.join(told)}" if told else ""
+
+
+def interval(bounds: tuple[float, float | None]) -> str:
+    """`28-30 s`; `over 300 s` for what outlived the measurement, `up to 2 s` for what was never seen alive."""
+    low, high = bounds
+    if high is None:
+        return f"over {round(low, 1):g} s"
+    return f"{round(low, 1):g}-{round(high, 1):g} s" if low else f"up to {round(high, 1):g} s"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -9,6 +9,7 @@ from tonekeeper.core.report import (
     AgentReport,
     ChangeReport,
     FindingReport,
+    NatReport,
     PathReport,
     PathState,
     Report,
@@ -157,6 +158,39 @@ def steered() -> Report:
     )
 
 
+def behind_nat() -> Report:
+    """The NAT of the fibre is known; that of the other line could only be asked by a server with one address."""
+    alone = "stun.example.net:3478 has no other address"
+    unanswered = "no answer came back"
+    return replace(
+        healthy(),
+        nat=(
+            NatReport(
+                "fibre",
+                "endpoint-independent",
+                "address-and-port-dependent",
+                "203.0.113.9:40312",
+                {"unreplied": (0.0, 1.5), "replied": (28.0, 30.0), "stream": (300.0, None)},
+                "no",
+                21.0,
+                {"tcp": "not measured"},
+                7200.0,
+            ),
+            NatReport(
+                "lte",
+                "not checked",
+                "not checked",
+                "203.0.113.77:1024",
+                {"unreplied": (58.4, 60.0), "replied": None, "stream": None},
+                "not checked",
+                None,
+                {"mapping": alone, "filtering": alone, "replied": unanswered, "stream": unanswered},
+                42.0,
+            ),
+        ),
+    )
+
+
 def offline() -> Report:
     """The router has lost both its lines."""
     start = healthy()
@@ -257,6 +291,9 @@ def hostile(name: str) -> Report:
         findings=tuple(
             replace(one, code=name, subject=name, summary=name, remedy=name, evidence={name: name})
             for one in start.findings
+        ),
+        nat=(
+            NatReport(name, name, name, name, {name: (1.0, 2.0), f"{name}!": None}, name, 1.0, {f"{name}!": name}, 1.0),
         ),
         changes=tuple(replace(one, subject=name, before=name, after=name, reason=name) for one in start.changes),
     )

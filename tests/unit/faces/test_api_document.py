@@ -26,9 +26,9 @@ def example() -> object:
 
 
 def key_paths(value: object, at: str = "") -> Iterator[str]:
-    """`agent.name`, `wans[].name` ...; what a finding's evidence is made of depends on its code."""
+    """`agent.name`, `wans[].name` ...; what evidence and reasons are made of depends on the case."""
     match value:
-        case dict() if not at.endswith(".evidence"):
+        case dict() if not at.endswith((".evidence", ".reasons")):
             for key, inner in value.items():
                 path = f"{at}.{key}".removeprefix(".")
                 yield path
@@ -39,7 +39,8 @@ def key_paths(value: object, at: str = "") -> Iterator[str]:
 
 
 def test_every_key_of_the_example_is_in_the_report_and_the_other_way_round():
-    report = msgspec.json.decode(msgspec.json.encode(reports.failed_over()))
+    full = replace(reports.failed_over(), nat=reports.behind_nat().nat)
+    report = msgspec.json.decode(msgspec.json.encode(full))
 
     assert set(key_paths(example())) == set(key_paths(report))
 
@@ -65,7 +66,7 @@ def test_every_metric_is_in_the_table_with_its_labels():
         name: {label for word in re.findall(r"\w+", labels) for label in (path if word == "path" else {word})}
         for name, labels in re.findall(r"^\| `(tonekeeper_\w+)` \| ([^|]*) ?\|", DOCUMENT, re.MULTILINE)
     }
-    everything = replace(reports.steered(), active=reports.failed_over().active)
+    everything = replace(reports.steered(), active=reports.failed_over().active, nat=reports.behind_nat().nat)
     rendered = {
         sample.name: set(sample.labels)
         for family in text_string_to_metric_families(render_metrics(everything, Dialect.TEXT).decode())

@@ -53,6 +53,33 @@ def test_a_change_for_the_better_is_information():
     assert line.split(" ", 1)[1] == 'info changed subject="sbc primary" before=down after=healthy'
 
 
+@pytest.mark.parametrize(
+    ("code", "level"),
+    [
+        ("sbc-down", "warning"),
+        ("nat-binding-short", "warning"),
+        ("nat-symmetric", "info"),
+        ("of-a-newer-agent", "info"),
+    ],
+)
+def test_a_finding_is_logged_by_its_severity(code, level):
+    (line,) = lines("text", LogChange(f"finding {code} fibre", "", "active", ""))
+
+    assert f'{level} changed subject="finding {code} fibre" before="" after=active' in line
+
+
+def test_a_finding_of_the_whole_site_is_logged_by_its_severity():
+    (line,) = lines("text", LogChange("finding site-offline", "", "active", "no carrier"))
+
+    assert " warning changed " in line
+
+
+def test_a_finding_that_is_gone_is_information():
+    (line,) = lines("text", LogChange("finding sbc-down primary", "active", "gone", ""))
+
+    assert " info changed " in line
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_nothing_from_outside_ends_a_line_or_moves_a_cursor(form):
     stream = io.StringIO()

@@ -35,7 +35,8 @@ def values(report: Report, name: str, dialect: Dialect = Dialect.OPENMETRICS, **
 
 @pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize(
-    "situation", [reports.healthy, reports.failed_over, reports.steered, reports.offline, reports.at_start]
+    "situation",
+    [reports.healthy, reports.failed_over, reports.steered, reports.behind_nat, reports.offline, reports.at_start],
 )
 def test_both_formats_are_read_by_the_fields_own_parser(situation, dialect):
     assert len(list(parsed(situation(), dialect))) > 15
@@ -45,7 +46,7 @@ def test_both_formats_carry_the_same_samples():
     text, openmetrics = (
         {
             (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in parsed(reports.steered(), dialect)
+            for family in parsed(replace(reports.steered(), nat=reports.behind_nat().nat), dialect)
             for sample in family.samples
         }
         for dialect in Dialect
@@ -127,14 +128,51 @@ def test_where_nothing_is_steered_there_are_no_series_of_steering():
     assert b"tonekeeper_steering" not in render_metrics(reports.failed_over(), Dialect.TEXT)
 
 
-def test_two_wans_and_two_sbcs_have_at_most_150_series_even_with_every_finding_at_once():
+def test_the_bindings_that_are_kept_alive_have_two_bounds_each():
+    report = reports.behind_nat()
+    name = "tonekeeper_nat_binding_seconds"
+
+    assert values(report, name, wan="fibre", kind="replied", bound="low") == [28]
+    assert values(report, name, wan="fibre", kind="replied", bound="high") == [30]
+    assert values(report, name, wan="fibre", kind="stream", bound="low") == [300]
+    assert values(report, name, wan="fibre", kind="stream", bound="high") == []
+    assert values(report, name, kind="unreplied") == []
+    assert values(report, "tonekeeper_nat_keepalive_seconds", wan="fibre") == [21]
+
+
+def test_what_was_not_checked_of_a_nat_has_no_sample():
+    report = reports.behind_nat()
+
+    assert values(report, "tonekeeper_nat_binding_seconds", wan="lte", kind="replied") == []
+    assert values(report, "tonekeeper_nat_keepalive_seconds", wan="lte") == []
+    assert values(report, "tonekeeper_nat_sip_alg", wan="fibre") == [0]
+    assert values(report, "tonekeeper_nat_sip_alg", wan="lte") == []
+    assert values(report, "tonekeeper_nat_info", mapping="not checked", filtering="not checked") == [1]
+
+
+def test_a_nat_that_rewrites_sip_is_a_one():
+    fibre, _ = reports.behind_nat().nat
+
+    assert values(replace(reports.healthy(), nat=(replace(fibre, sip_alg="yes"),)), "tonekeeper_nat_sip_alg") == [1]
+
+
+def test_where_no_nat_was_measured_there_are_no_series_of_it():
+    assert b"tonekeeper_nat" not in render_metrics(reports.healthy(), Dialect.TEXT)
+
+
+def test_two_wans_and_two_sbcs_have_at_most_150_series_even_with_every_finding_that_can_be_shown_at_once():
     report = reports.steered()
-    fibre, lte = report.wans
+    fibre, _ = report.wans
+    known, _ = reports.behind_nat().nat
+    known = replace(known, lifetime_s=dict.fromkeys(known.lifetime_s, (28.0, 30.0)))
+    hiding = {code for entry in CATALOGUE.values() for code in entry.depends_on}
     worst = replace(
         report,
-        wans=(fibre, replace(lte, suppressed_s=60.0)),
+        wans=tuple(replace(fibre, name=name) for name in ("fibre", "lte")),
         sbcs=tuple(replace(sbc, suppressed_s=60.0) for sbc in report.sbcs),
-        findings=tuple(replace(report.findings[0], code=code) for code in CATALOGUE),
+        active=replace(report.active, failback_s=60.0),
+        findings=tuple(replace(report.findings[0], code=code) for code in CATALOGUE.keys() - hiding),
+        nat=tuple(replace(known, wan=name) for name in ("fibre", "lte")),
     )
 
     assert 100 < sum(len(family.samples) for family in parsed(worst, Dialect.TEXT)) <= 150

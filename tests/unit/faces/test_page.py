@@ -82,6 +82,20 @@ def test_a_move_and_a_flapping_wan_are_shown():
     assert "Steering: 3 destinations over lte; deleting flows that sit on another WAN; 1 call kept" in text
 
 
+def test_what_the_nat_does_is_one_line_for_each_wan():
+    text = read(reports.behind_nat()).text
+
+    assert (
+        "NAT fibre: mapping endpoint-independent, filtering address-and-port-dependent, seen as 203.0.113.9:40312; "
+        "idle bindings live: unreplied up to 1.5 s, replied 28-30 s, stream over 300 s; SIP ALG: no; "
+        "keepalives at most 21 s apart; measured 2 h ago lte: seen as" in text
+    )
+
+
+def test_where_no_nat_was_measured_nothing_is_said_of_it():
+    assert "NAT" not in read(reports.healthy()).text
+
+
 def test_where_nothing_is_steered_nothing_is_said_of_it():
     assert "Steering" not in read(reports.healthy()).text
 

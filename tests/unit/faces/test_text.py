@@ -97,6 +97,18 @@ Latest changes
     is down)
 """
 
+BEHIND_NAT = f"""\
+{HEALTHY}
+NAT
+  fibre: mapping endpoint-independent, filtering address-and-port-dependent,
+    seen as 203.0.113.9:40312; idle bindings live: unreplied up to 1.5 s,
+    replied 28-30 s, stream over 300 s; SIP ALG: no; keepalives at most 21 s
+    apart; measured 2 h ago
+  lte: seen as 203.0.113.77:1024; idle bindings live: unreplied 58.4-60 s; not
+    checked: mapping, filtering (stun.example.net:3478 has no other address),
+    replied, stream (no answer came back), SIP ALG; measured 42 s ago
+"""
+
 OFFLINE = """\
 PROBLEM  No SBC answers over any WAN: no carrier on fibre and lte.
 site-0042: router, mode observe, tonekeeper 0.1.0, running for 3 h 12 min
@@ -150,10 +162,18 @@ alternate  unknown             sip:198.51.100.20:5060
         (reports.healthy(), HEALTHY),
         (reports.failed_over(), FAILED_OVER),
         (reports.steered(), STEERED),
+        (reports.behind_nat(), BEHIND_NAT),
         (reports.offline(), OFFLINE),
         (reports.at_start(), AT_START),
     ],
-    ids=["all healthy", "sbc down and failed over", "steered to the metered line", "site offline", "unknown at start"],
+    ids=[
+        "all healthy",
+        "sbc down and failed over",
+        "steered to the metered line",
+        "behind nat",
+        "site offline",
+        "unknown at start",
+    ],
 )
 def test_a_situation_reads_like_this(report, text):
     assert render_text(report, colour=False, width=80) == text

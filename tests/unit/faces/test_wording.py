@@ -87,6 +87,38 @@ def test_a_size_is_said_with_its_unit(count, text):
     assert wording.size(count) == text
 
 
+@pytest.mark.parametrize(
+    ("bounds", "text"),
+    [
+        ((28.0, 30.0), "28-30 s"),
+        ((29.64, 30.2), "29.6-30.2 s"),
+        ((300.0, None), "over 300 s"),
+        ((0.0, 2.0), "up to 2 s"),
+    ],
+)
+def test_a_lifetime_is_said_as_far_as_it_was_bracketed(bounds, text):
+    assert wording.interval(bounds) == text
+
+
+def test_a_nat_that_nothing_is_known_of_says_only_why():
+    fibre, _ = reports.behind_nat().nat
+    parts = ("mapping", "filtering", "unreplied", "replied", "stream", "sip_alg")
+    dark = replace(
+        fibre,
+        mapping="not checked",
+        filtering="not checked",
+        mapped_address="",
+        lifetime_s=dict.fromkeys(fibre.lifetime_s),
+        sip_alg="not checked",
+        keepalive_s=None,
+        reasons=dict.fromkeys(parts, "no answer"),
+    )
+
+    assert wording.nat(dark) == (
+        "not checked: mapping, filtering, unreplied, replied, stream, SIP ALG (no answer); measured 2 h ago"
+    )
+
+
 def test_damping_is_said_only_of_what_has_flapped():
     fibre, lte = reports.steered().wans
     _, alternate = reports.steered().sbcs

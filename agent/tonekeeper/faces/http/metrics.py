@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tonekeeper.core.report import PathState, Report, SbcReport, SteeringReport, WanReport, WanState
+from tonekeeper.core.report import NatReport, PathState, Report, SbcReport, SteeringReport, WanReport, WanState
 
+_ALG = {"yes": 1, "no": 0}
+_KEPT_ALIVE = ("replied", "stream")
+"""Kinds of bindings that phones hold open: what keepalives go by."""
 _UNITS = ("seconds", "bytes")
 _LABEL_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
@@ -120,6 +123,7 @@ def _families(report: Report) -> Iterator[Family]:
     yield from _sbc_families(report.sbcs)
     yield from _path_families(report.sbcs)
     yield from _steering_families(report.steering)
+    yield from _nat_families(report.nat)
     yield _finding_family(report)
 
 
@@ -248,6 +252,24 @@ def _steering_families(steering: SteeringReport) -> Iterator[Family]:
     flushed = Family("tonekeeper_steering_flushed_flows", Kind.COUNTER, "Flows deleted so that they follow a move.")
     flushed.add(steering.flushed_flows)
     yield flushed
+
+
+def _nat_families(nats: tuple[NatReport, ...]) -> Iterator[Family]:
+    """None where no NAT was measured."""
+    if not nats:
+        return
+    kind = Family("tonekeeper_nat", Kind.INFO, "Mapping and filtering of the NAT (RFC 4787).")
+    binding = Family("tonekeeper_nat_binding_seconds", Kind.GAUGE, "An idle UDP binding lived for low, not for high.")
+    keepalive = Family("tonekeeper_nat_keepalive_seconds", Kind.GAUGE, "Longest interval that holds a UDP binding.")
+    alg = Family("tonekeeper_nat_sip_alg", Kind.GAUGE, "1 if something on the way rewrites SIP.")
+    for nat in nats:
+        kind.add(1, _labels(wan=nat.wan, mapping=nat.mapping, filtering=nat.filtering))
+        for name in _KEPT_ALIVE:
+            for bound, seconds in zip(("low", "high"), nat.lifetime_s.get(name) or (), strict=False):
+                binding.add(seconds, _labels(wan=nat.wan, kind=name, bound=bound))
+        keepalive.add(nat.keepalive_s, _labels(wan=nat.wan))
+        alg.add(_ALG.get(nat.sip_alg), _labels(wan=nat.wan))
+    yield from (kind, binding, keepalive, alg)
 
 
 def _finding_family(report: Report) -> Family:

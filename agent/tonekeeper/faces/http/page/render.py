@@ -5,7 +5,7 @@ from __future__ import annotations
 import pkgutil
 from string import Template
 
-from tonekeeper.core.report import ChangeReport, FindingReport, PathReport, Report, SbcReport, WanReport
+from tonekeeper.core.report import ChangeReport, FindingReport, NatReport, PathReport, Report, SbcReport, WanReport
 from tonekeeper.faces import wording
 
 CONTENT_SECURITY_POLICY = (
@@ -34,6 +34,7 @@ def render_page(report: Report) -> str:
         wans="".join(_wan(wan) for wan in report.wans),
         sbcs="\n".join(_sbc(sbc, report.wans) for sbc in report.sbcs),
         findings="\n".join(_finding(finding) for finding in report.findings) or "<p>None.</p>",
+        nat=_nat(report.nat),
         changes=_changes(report.changes),
     )
 
@@ -114,6 +115,11 @@ def _finding(finding: FindingReport) -> str:
         + f'<p class="quiet"><code>{escape(finding.code)}</code> {escape(finding.subject)}, '
         f"for {wording.duration(finding.since_s)}</p></article>"
     )
+
+
+def _nat(nats: tuple[NatReport, ...]) -> str:
+    lines = [f"<p><strong>{escape(nat.wan)}:</strong> {escape(wording.nat(nat))}</p>" for nat in nats]
+    return "\n".join(["<h2>NAT</h2>", *lines]) if lines else ""
 
 
 def _changes(changes: tuple[ChangeReport, ...]) -> str:
