@@ -31,7 +31,7 @@ SECOND_ROUND_SOONEST, SECOND_ROUND_LATEST = 0.02, 1.0
 """Seconds: the second round comes when the answer to the first one is overdue."""
 QUICK_ROUNDS = 4
 """The following come quickly, for a narrow interval; the later ones ride out a short disturbance."""
-QUICK_ROUNDS_EVERY, LATER_ROUNDS_EVERY = 0.02, 0.15
+QUICK_ROUNDS_EVERY, LATER_ROUNDS_EVERY, ROUNDS_IN_AN_OUTAGE_EVERY = 0.02, 0.15, 1.0
 """Seconds."""
 SILENT_ROUNDS = 5
 """That prove a binding dead where another one, idle for as long, is silent as well."""
@@ -150,7 +150,10 @@ class Binding:
     def _until_next_round(self, slowest_answer: float) -> float:
         if len(self.rounds) == 1:
             return min(SECOND_ROUND_LATEST, max(SECOND_ROUND_SOONEST, 1.2 * slowest_answer))
-        return QUICK_ROUNDS_EVERY if len(self.rounds) < QUICK_ROUNDS else LATER_ROUNDS_EVERY
+        if len(self.rounds) < QUICK_ROUNDS:
+            return QUICK_ROUNDS_EVERY
+        is_outage = all(one.listener_heard_at is None for one in self.rounds[-QUICK_ROUNDS:])
+        return ROUNDS_IN_AN_OUTAGE_EVERY if is_outage else LATER_ROUNDS_EVERY
 
     def heard(self, number: int) -> None:
         """The answer to this round's question arrived: the binding was alive when it was asked."""
