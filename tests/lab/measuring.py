@@ -1,16 +1,34 @@
-"""`tonekeeper nat` as a process in a namespace of the lab, and what it printed."""
+"""`tonekeeper nat` as a process in a namespace of the lab, what it printed, and what the truth is set to."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tests.lab.namespace import Namespace, Process
+from tests.lab.topology import Lab
 
 KINDS = ("unreplied", "replied", "stream")
+MASQUERADE = ("endpoint-independent", "address-and-port-dependent")
+"""Mapping and filtering of the CPE's NAT."""
+
+_LOSS = "table ip loss {{\nchain broken {{\ntype filter hook prerouting priority -400\n{rules}\n}}\n}}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Seconds that a binding of the CPE lives, as its kernel is told."""
+
+    udp: int
+    stream: int
+
+    def of(self, kind: str) -> int:
+        return self.stream if kind == "stream" else self.udp
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +71,35 @@ class Measuring:
     def kill(self) -> None:
         if self._process.running:
             self._process.kill()
+
+
+@contextmanager
+def cpe_forgets_after(lab: Lab, truth: Truth) -> Iterator[None]:
+    cpe = lab.cpe.namespace
+    before = Truth(*map(int, cpe.run("sysctl", "-n", *_sysctls(truth)).split()))
+    cpe.set_sysctls(_sysctls(truth))
+    try:
+        yield
+    finally:
+        cpe.set_sysctls(_sysctls(before))
+
+
+@contextmanager
+def fibre_loses(lab: Lab, percent: int, *ports: int) -> Iterator[None]:
+    """That share of the packets from and to each of `ports` and the port after it, each by itself."""
+    fibre = lab.provider("fibre").namespace
+    rules = [
+        f"udp {where} {{ {port}, {port + 1} }} numgen random mod 100 < {percent} drop"
+        for port in ports
+        for where in ("dport", "sport")
+    ]
+    fibre.nft(_LOSS.format(rules="\n".join(rules)))
+    try:
+        yield
+    finally:
+        fibre.run("nft", "delete", "table", "ip", "loss")
+
+
+def _sysctls(truth: Truth) -> dict[str, str]:
+    stem = "net.netfilter.nf_conntrack_udp_timeout"
+    return {stem: str(truth.udp), f"{stem}_stream": str(truth.stream)}

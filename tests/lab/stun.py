@@ -47,7 +47,6 @@ def _served(lab: Lab, command: tuple[str, ...], name: str, port: int) -> Iterato
         yield process
     finally:
         process.kill()
-        print(f"--- {name}\n{process.output[-2000:]}")
 
 
 def _answers(lab: Lab, process: Process, port: int) -> bool:

@@ -10,33 +10,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from random import Random
 
 import pytest
 
-from tests.lab.measuring import KINDS, Measured, Measuring
+from tests.lab.measuring import KINDS, MASQUERADE, Measured, Measuring, Truth, cpe_forgets_after, fibre_loses
 from tests.lab.stun import FIRST, SECOND, coturn, reflector
 from tests.lab.topology import Lab
 
 pytestmark = pytest.mark.lab
 
 CLEAN, LOSSY, OWN = "coturn", "coturn, 5 % loss", "reflector, 5 % loss"
-MOST = {"sockets": 150, "packets_sent": 2_500, "bytes_sent": 250_000}
-MASQUERADE = ("endpoint-independent", "address-and-port-dependent")
+MOST = {"sockets": 150, "packets_sent": 2_500, "bytes_sent": 300_000}
 PORTS = {CLEAN: 3478, LOSSY: 3488, OWN: 3498}
-LOSS = "table ip loss {{\nchain broken {{\ntype filter hook prerouting priority -400\n{rules}\n}}\n}}\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """Seconds, as the kernel was told."""
-
-    udp: int
-    stream: int
-
-    def of(self, kind: str) -> int:
-        return self.stream if kind == "stream" else self.udp
 
 
 def test_the_true_lifetimes_lie_inside_narrow_intervals_that_took_hardly_longer(lab):
@@ -55,10 +41,8 @@ def test_the_true_lifetimes_lie_inside_narrow_intervals_that_took_hardly_longer(
 
 def _measure(lab: Lab, truth: Truth) -> dict[str, Measured]:
     with ExitStack() as stack:
-        stack.callback(lab.cpe.namespace.set_sysctls, _timeouts(lab))
-        lab.cpe.namespace.set_sysctls(_sysctls(truth.udp, truth.stream))
-        stack.callback(_lose_nothing, lab)
-        _lose(lab, percent=5, ports=(PORTS[LOSSY], PORTS[OWN]))
+        stack.enter_context(cpe_forgets_after(lab, truth))
+        stack.enter_context(fibre_loses(lab, 5, PORTS[LOSSY], PORTS[OWN]))
         stack.enter_context(coturn(lab, port=PORTS[CLEAN]))
         stack.enter_context(coturn(lab, port=PORTS[LOSSY]))
         stack.enter_context(reflector(lab, "--alternate", SECOND, port=PORTS[OWN]))
@@ -87,26 +71,3 @@ def _complaints(name: str, measured: Measured, truth: Truth) -> Iterator[str]:
     for cost, most in MOST.items():
         if document[cost] > most:
             yield f"{name}: {cost} {document[cost]} is more than {most}"
-
-
-def _sysctls(udp: int | str, stream: int | str) -> dict[str, str]:
-    stem = "net.netfilter.nf_conntrack_udp_timeout"
-    return {stem: str(udp), f"{stem}_stream": str(stream)}
-
-
-def _timeouts(lab: Lab) -> dict[str, str]:
-    read = lab.cpe.namespace.run("sysctl", "-n", *_sysctls(0, 0)).split()
-    return _sysctls(*read)
-
-
-def _lose(lab: Lab, *, percent: int, ports: tuple[int, ...]) -> None:
-    rules = [
-        f"udp {where} {{ {port}, {port + 1} }} numgen random mod 100 < {percent} drop"
-        for port in ports
-        for where in ("dport", "sport")
-    ]
-    lab.provider("fibre").namespace.nft(LOSS.format(rules="\n".join(rules)))
-
-
-def _lose_nothing(lab: Lab) -> None:
-    lab.provider("fibre").namespace.run("nft", "delete", "table", "ip", "loss")
