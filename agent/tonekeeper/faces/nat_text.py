@@ -103,7 +103,7 @@ def _facts(result: NatResult, kernel: str) -> Iterator[tuple[str, str]]:
         yield "seen as", f"{result.mapped_address}, from {result.local_address}"
     for kind, interval in _intervals(result.lifetime_s):
         yield kind, _or_reason(result, kind, _lifetime(interval))
-    yield "SIP ALG", _or_reason(result, "sip_alg", result.sip_alg)
+    yield "SIP ALG", result.sip_alg if result.evidence else _or_reason(result, "sip_alg", result.sip_alg)
     for piece in result.evidence:
         yield "", f"{piece.name}: {piece.verdict}: {piece.text}"
     if kernel:

@@ -91,7 +91,7 @@ def add_nat(families: Families) -> None:
         help="an SBC to ask with OPTIONS, to see whether SIP is rewritten; may be repeated",
     )
     parser.add_argument(
-        "--allow-metered", action="store_true", help="measure even where bytes cost money; it takes about 150 kB"
+        "--allow-metered", action="store_true", help="measure even where bytes cost money; it takes about 90 kB"
     )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
