@@ -67,7 +67,7 @@ class Conversation:
         due = self.measurement.next_deadline()
         if due is not None:
             self.now = max(self.now, due)
-            self.tell(DeadlineReached(f"{token:032x}"))
+            self.tell(DeadlineReached(f"{token:024x}{token % 2**32:08x}"))
 
     def answer(self, data) -> None:
         if not self.asked:
@@ -86,12 +86,30 @@ class Conversation:
         source = data.draw(st.sampled_from([request.destination] * 8 + [OTHER, SERVER]))
         self.tell(StunReceived(socket, source, message))
 
+    def behave(self) -> None:
+        """One step of a world in which everything works."""
+        self.now += 0.001
+        if self.opening:
+            number = self.opening.pop(0)
+            self.tell(SocketOpened(number, Endpoint(LOCAL, 40000 + number)))
+        elif self.asked:
+            request = self.asked.pop(0)
+            mapped = Endpoint("203.0.113.7", 50000 + request.socket)
+            port = request.message.response_port
+            message = StunMessage(
+                StunClass.SUCCESS, request.message.transaction_id, xor_mapped_address=mapped, other_address=OTHER
+            )
+            socket = request.socket if port is None else port - 50000
+            self.tell(StunReceived(socket, request.destination, message))
+        else:
+            self.deadline(self.sent)
+
     def step(self, step: str, data) -> None:
         self.now += data.draw(st.sampled_from([0.0, 0.0, 0.001, 0.02, 1.0]))
         socket = data.draw(st.integers(0, 12))
         match step:
             case "deadline":
-                self.deadline(data.draw(st.integers(0, 2**128 - 1)))
+                self.deadline(data.draw(st.integers(2**90, 2**96 - 1)))
             case "answer":
                 self.answer(data)
             case "open" if self.opening:
@@ -114,15 +132,23 @@ class Conversation:
 
 
 @settings(max_examples=60)
-@given(data=st.data(), steps=st.lists(STEPS, max_size=120), packets=st.sampled_from([5, 60, 2500]))
-def test_whatever_happens_it_ends_once_and_within_its_limits(data, steps, packets):
+@given(
+    data=st.data(),
+    well=st.sampled_from([0, 5, 12, 30, 100, 200, 300]),
+    steps=st.lists(STEPS, max_size=120),
+    packets=st.sampled_from([5, 60, 2500]),
+)
+def test_whatever_happens_it_ends_once_and_within_its_limits(data, well, steps, packets):
+    """`well`: for so many steps everything works, then anything happens, then nobody answers any more."""
     conversation = Conversation(Limits(longest=4.0, sockets=data.draw(st.integers(4, 40)), packets=packets))
+    for _ in range(well):
+        conversation.behave()
     for step in steps:
         conversation.step(step, data)
-    for token in range(20_000):  # from here on nobody answers
+    for token in range(20_000):
         if conversation.measurement.next_deadline() is None:
             break
-        conversation.deadline(token)
+        conversation.deadline(2**64 + token)
     (finished,) = conversation.results
     for interval in (finished.result.lifetime_s.unreplied, finished.result.lifetime_s.replied):
         assert interval is None or interval[1] is None or interval[0] < interval[1]
