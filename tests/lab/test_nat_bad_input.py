@@ -109,6 +109,14 @@ def test_an_interface_that_does_not_exist_is_wrong_usage(standing_lab):
     assert "nosuch0" in process.output
 
 
+def test_a_second_reflector_on_the_same_address_says_what_is_in_use(standing_lab):
+    with reflector(standing_lab):
+        command = (sys.executable, "-m", "tonekeeper", "reflector", "--listen", FIRST)
+        process = standing_lab.services.popen(*command, log="reflector-second")
+        assert process.wait(within=10.0) == 2
+    assert f"cannot listen on {FIRST}:3478" in process.output
+
+
 def test_the_wan_that_loses_its_address_ends_it_with_nothing(standing_lab):
     lab = standing_lab
     with coturn(lab):

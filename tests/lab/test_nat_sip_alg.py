@@ -81,7 +81,7 @@ def test_without_the_helper_the_command_says_no(lab):
     assert measured.code == 0
 
 
-def test_with_the_helper_all_three_pieces_of_evidence_say_yes(lab):
+def test_with_the_helper_every_piece_of_evidence_says_yes_and_the_router_knows_why(lab):
     with reflector(lab, "--alternate", SECOND), sip_helper(lab):
         behind, router = _behind_and_on_the_router(lab)
 
@@ -89,6 +89,7 @@ def test_with_the_helper_all_three_pieces_of_evidence_say_yes(lab):
     assert [behind.evidence(name) for name in ("via", "mirror", "port-5060")] == ["yes", "yes", "yes"]
     assert behind.code == 1
     assert router.evidence("helper") == "yes"
+    assert (router.document["mapping"], router.document["filtering"]) == ("none", "endpoint-independent")
     assert router.document["kernel_timeouts_s"]["unreplied"] == 30
 
 
