@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import detection, footprint, hot_path, startup
+from tests.bench import detection, footprint, hot_path, nat_lifetime, startup, steering
 from tests.bench.machine import describe_machine
 from tests.bench.rendering import render_missed, render_page, render_text
 from tests.bench.results import Table
@@ -24,6 +24,9 @@ BENCHES: dict[str, Callable[[int], Iterator[Table]]] = {
     "footprint": footprint.bench,
     "startup": startup.bench,
     "hot_path": hot_path.bench,
+    "steering": steering.bench,
+    "nat_lifetime": nat_lifetime.bench,
+    "nat_runs": nat_lifetime.bench_runs,
 }
 COMMANDS = ("keepalived", "prometheus-blackbox-exporter")
 """Of the packages of the same names, beside what the lab needs."""

@@ -14,7 +14,7 @@ WIDTH = 120
 HEAD = """\
 # Benchmarks
 
-Written by `make bench`, which needs root; it takes about seven minutes. A limit that was not kept is printed as missed.
+Written by `make bench`, which needs root; it takes a quarter of an hour. A limit that was not kept is printed as missed.
 `python -m tests.bench NAME` runs one bench ({benches}) and leaves this page alone.
 
 | | |

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-DECIMALS = {"s": 2, "ms": 1, "µs": 1, "MiB": 1, "/s": 0, "kB": 1}
+DECIMALS = {"s": 2, "ms": 1, "µs": 1, "MiB": 1, "/s": 0, "kB": 1, "": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Figure:
         return self.limit is not None and self.value > self.limit
 
     def __str__(self) -> str:
-        shown = f"{self.value:,.{DECIMALS[self.unit]}f} {self.unit}"
+        shown = f"{self.value:,.{DECIMALS[self.unit]}f} {self.unit}".rstrip()
         if self.limit is None:
             return shown
         return f"{shown} ({'MISSED' if self.missed else 'kept'}: at most {self.limit:g})"
