@@ -120,12 +120,15 @@ def test_on_a_dead_wan_no_call_is_kept(
     indirect=True,
 )
 @pytest.mark.usefixtures("counting")
-def test_a_kept_call_is_let_go_when_it_is_heard_no_more(lab: Lab, make_steerer: Callable[..., Agent], call: Call):
+@pytest.mark.parametrize("fault", [Provider.cut, Provider.silence], ids=["carrier lost", "silently dead"])
+def test_a_kept_call_is_let_go_when_it_is_heard_no_more(
+    lab: Lab, make_steerer: Callable[..., Agent], call: Call, fault: Callable[[Provider], object]
+):
     agent = start(lab, make_steerer, "connected-calls")
     close_for_sip(lab, lab.provider("fibre"))
     status = agent.wait_for(steers("lte"), within=15)
     assert status["steering"]["kept_calls"] == 1
-    lab.provider("fibre").silence()
+    fault(lab.provider("fibre"))
     call.wait_heard(from_address=LTE, within=2 * WATCH + 2)
     assert agent.status()["steering"]["kept_calls"] == 0
 
