@@ -55,11 +55,12 @@ async def _measure(command: Nat, terminal: Terminal) -> NatResult:
     questions = SipQuestions(_sip_servers(command, server), sip_helper() if kernel_timeouts() else None)
     started = asyncio.get_running_loop().time()
     measurement = Measurement(wan, server, started=started, limits=limits, sip=questions, refused=refused)
-    return await _run(measurement, local, command.interface, wan, terminal)
+    device = command.interface or _device(wan, server, local)
+    return await _run(measurement, local, device, wan, terminal)
 
 
-async def _run(measurement: Measurement, local: str, interface: str, wan: str, terminal: Terminal) -> NatResult:
-    sockets = NatSockets(lambda event: driver.feed(event), local=local, interface=interface)
+async def _run(measurement: Measurement, local: str, device: str, wan: str, terminal: Terminal) -> NatResult:
+    sockets = NatSockets(lambda event: driver.feed(event), local=local, interface=device)
     driver = MeasureDriver(measurement, token=token, execute=sockets.execute)
     is_this_host = local == measurement.attempt.server.host
     stop_watching = _watch(wan, local, driver) if wan and local and not is_this_host else _nothing_to_stop
@@ -118,6 +119,14 @@ def _interface_towards(host: str) -> str:
         with PolicyRouting() as kernel:
             return kernel.interface_towards(ipaddress.ip_network(host))
     except (ImportError, OSError, ValueError):
+        return ""
+
+
+def _device(wan: str, server: Endpoint, local: str) -> str:
+    """`wan` if sockets may be bound to it, so that no better route elsewhere leads them through another NAT."""
+    try:
+        return wan if wan and local and local_address(server, wan) == local else ""
+    except EdgeError:
         return ""
 
 
