@@ -12,7 +12,7 @@ from pathlib import Path
 from tonekeeper import __version__
 
 LIBRARIES = ("msgspec", "h11", "pyroute2.minimal")
-SERVERS = ("kamailio", "keepalived", "prometheus-blackbox-exporter")
+SERVERS = ("kamailio", "coturn", "keepalived", "prometheus-blackbox-exporter")
 """Debian packages"""
 
 

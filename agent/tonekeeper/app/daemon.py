@@ -142,7 +142,7 @@ class Daemon:
     async def _start(self) -> None:
         loop = asyncio.get_running_loop()
         site = _with_default_route(self._settings.site)
-        agent = Agent(site, seed=int(token()[:16], 16), started=loop.time(), version=__version__)
+        agent = self._agent = Agent(site, seed=int(token()[:16], 16), started=loop.time(), version=__version__)
         self._recording = Recording(
             self._settings.state_dir, self._settings.journal.max_bytes, agent, loop.time, self.feed
         )
@@ -186,18 +186,18 @@ class Daemon:
         self._sockets.close()
         if self._background_nat is not None:
             self._background_nat.close()
-        self._leave_the_kernel()
+        await self._leave_the_kernel()
         self._recording.close()
         if self._http is not None:
             await self._http.close()
         self._log.info("stopped")
 
-    def _leave_the_kernel(self) -> None:
+    async def _leave_the_kernel(self) -> None:
         """Routes and rules as they were found."""
         self._kernel.close()
         if self._settings.site.failover.mode is Mode.STEER:
             try:
-                self._log.info("put-back", entries=self._kernel.leave())
+                self._log.info("put-back", entries=await self._kernel.leave(self._agent.situation.steering.goal))
             except EdgeError as error:
                 self._log.error("not-put-back", reason=str(error))
 

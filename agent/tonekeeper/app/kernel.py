@@ -8,8 +8,9 @@ from typing import assert_never
 from tonekeeper.core.commands import ApplyPlan, DeleteFlows, ListFlows, WalkPath
 from tonekeeper.core.events import Event
 from tonekeeper.core.kernel import EMPTY_PLAN
-from tonekeeper.edge.conntrack import Conntrack
-from tonekeeper.edge.routes import SteeringRoutes, apply_plan
+from tonekeeper.core.steering import Goal
+from tonekeeper.edge.conntrack import Conntrack, delete_flows, list_flows
+from tonekeeper.edge.routes import SteeringRoutes, apply_plan, interface_towards
 from tonekeeper.edge.ttl_walk import TtlWalk
 
 
@@ -36,6 +37,15 @@ class Kernel:
         self._conntrack.close()
         self._walk.close()
 
-    def leave(self) -> int:
-        """Take back everything of ours; how much that was. `EdgeError` where the kernel does not let go."""
-        return apply_plan(EMPTY_PLAN)
+    async def leave(self, goal: Goal) -> int:
+        """Take back everything of ours; how much that was. `EdgeError` where the kernel does not let go.
+
+        What then takes another way, but is held by NAT to the WAN it was steered to, would be lost there: such flows
+        are deleted.
+        """
+        changes = apply_plan(EMPTY_PLAN)
+        if goal.interface:
+            flows = await list_flows(tuple(destination.address for destination in goal.destinations))
+            held = [flow for flow in flows if flow.nat_source != flow.source and flow.nat_source in goal.addresses]
+            await delete_flows(tuple(flow for flow in held if interface_towards(flow.destination) != goal.interface))
+        return changes

@@ -56,7 +56,7 @@ async def _measure(command: MeasureNat) -> NatResult:
     except EdgeError as error:
         refused = str(error)
     sip = tuple(address for address in command.sip if address.is_ipv6 == server.is_ipv6)
-    helper = sip_helper() if kernel_timeouts() else None
+    helper = await asyncio.to_thread(sip_helper) if kernel_timeouts() else None
     started = asyncio.get_running_loop().time()
     measurement = Measurement(command.wan, server, started=started, sip=SipQuestions(sip, helper), refused=refused)
     sockets = NatSockets(lambda event: driver.feed(event), local=local, interface=command.interface)

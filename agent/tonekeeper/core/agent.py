@@ -43,7 +43,7 @@ from tonekeeper.core.events import (
 )
 from tonekeeper.core.failover import Failover
 from tonekeeper.core.instants import NEVER
-from tonekeeper.core.judgement import judge
+from tonekeeper.core.judgement import judge, reaffirm
 from tonekeeper.core.kernel import EMPTY_PLAN
 from tonekeeper.core.nat import watch as nat_watch
 from tonekeeper.core.probe import PathProbe
@@ -207,8 +207,7 @@ def _deadline(turn: Turn, event: DeadlineReached) -> None:
     if due is not None and due.deadline <= turn.now:
         paths.serve(turn, due, event.token)
     elif situation.steering.deadline <= turn.now:
-        if not any(situation.dead(wan) for wan in situation.site.wans):
-            turn.commands += situation.steering.reaffirm()
+        turn.commands += reaffirm(situation)
         turn.commands += situation.steering.tick(turn.now)
     elif situation.walk_at <= turn.now:
         walks.walk(turn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tonekeeper.core import diagnosis
 from tonekeeper.core.attribution import attribute
+from tonekeeper.core.commands import Command
 from tonekeeper.core.flap import LOSS
 from tonekeeper.core.health import Health, Judgement, judge_sbc, judge_wan
 from tonekeeper.core.kernel import WanTable
@@ -74,10 +75,20 @@ def _decide(turn: Turn) -> None:
 
 def _steer(turn: Turn) -> None:
     situation = turn.situation
-    goal = _goal(situation)
-    left = next((wan for wan in situation.site.wans if wan.interface == situation.steering.goal.interface), None)
-    alive = left is not None and not situation.dead(left)
-    turn.commands += situation.steering.aim(goal, old_wan_alive=alive, renewed=turn.renewed, now=turn.now)
+    alive = [
+        wan.interface
+        for wan in situation.site.wans
+        if not situation.dead(wan) and situation.wan_health(wan.name).state != WanState.DOWN
+    ]
+    turn.commands += situation.steering.aim(_goal(situation), alive=alive, renewed=turn.renewed, now=turn.now)
+
+
+def reaffirm(situation: Situation) -> list[Command]:
+    """Put the plan to the kernel once more, unless its WAN is dead: then there is nothing that could be put."""
+    steered = situation.steering.goal.interface
+    if not any(wan.interface == steered and not situation.dead(wan) for wan in situation.site.wans):
+        return []
+    return situation.steering.reaffirm(_goal(situation))
 
 
 def _goal(situation: Situation) -> Goal:
@@ -101,6 +112,7 @@ def _goal(situation: Situation) -> Goal:
         tables=tables,
         interface=wan.interface,
         addresses=link.addresses if link is not None else (),
+        foreign=situation.foreign_addresses(wan),
         destinations=_destinations(situation),
         keep_calls=site.failover.prefer is Prefer.CONNECTED_CALLS,
     )

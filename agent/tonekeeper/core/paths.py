@@ -19,6 +19,9 @@ from tonekeeper.core.situation import Lookup, Situation
 from tonekeeper.core.turn import Turn
 from tonekeeper.wire.endpoint import Endpoint
 
+MOST_FORMER_ADDRESSES = 32
+"""An entry of NAT outlives few leases."""
+
 # --- timers
 
 
@@ -193,6 +196,9 @@ def link(turn: Turn, event: LinkChanged) -> None:
     before = situation.links.get(event.interface)
     alive = [wan for wan in situation.site.wans if wan.interface == event.interface and not situation.dead(wan)]
     situation.links[event.interface] = event
+    if before is not None:
+        gone = [address for address in before.addresses if address not in event.addresses]
+        situation.former_addresses = [*situation.former_addresses, *gone][-MOST_FORMER_ADDRESSES:]
     for wan in alive if before is not None else []:
         if situation.dead(wan):
             _lose(turn, wan, LOSS, "the WAN went away")

@@ -40,7 +40,9 @@ def report_on(situation: Situation, now: float) -> Report:
         sbcs=tuple(_sbc(situation, sbc, now) for sbc in site.sbcs),
         active=_active(situation, now),
         steering=_steering(situation),
-        nat=tuple(_nat(known.result, now - known.at) for known in situation.nats.values() if known.result is not None),
+        nat=tuple(
+            _nat(known.result, now - known.measured_at) for known in situation.nats.values() if known.result is not None
+        ),
         findings=tuple(diagnosis.visible(situation, now)),
         changes=tuple(
             ChangeReport(round(now - change.at, 3), change.subject, change.before, change.after, change.reason)

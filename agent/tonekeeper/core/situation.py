@@ -68,6 +68,8 @@ class Situation:
     findings: dict[str, ActiveFinding] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     facilities: dict[Facility, FacilityFailed] = field(default_factory=dict)
+    former_addresses: list[str] = field(default_factory=list)
+    """That WANs had and have no more, latest last."""
     gateways: dict[str, GatewayChanged] = field(default_factory=dict)
     """By interface."""
     path_filters: dict[str, int] = field(default_factory=dict)
@@ -109,6 +111,13 @@ class Situation:
 
     def sbc_health(self, name: str) -> Health:
         return self.sbcs.setdefault(name, Health(SbcState.UNKNOWN, "not probed yet", self.started))
+
+    def foreign_addresses(self, active: Wan) -> tuple[str, ...]:
+        """What belongs, or belonged, to a WAN and is not the active one's now."""
+        known = [*self.former_addresses, *(a for link in self.links.values() for a in link.addresses)]
+        link = self.links.get(active.interface)
+        own = link.addresses if link is not None else ()
+        return tuple(dict.fromkeys(address for address in known if address not in own))
 
     def wan_damper(self, name: str) -> Damper:
         return self.wan_dampers.setdefault(name, Damper())

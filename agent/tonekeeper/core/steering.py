@@ -67,6 +67,8 @@ class Goal:
     """Of the active WAN; empty: nothing is steered."""
     addresses: tuple[str, ...] = ()
     """Of that interface."""
+    foreign: tuple[str, ...] = ()
+    """Addresses of the other WANs, and those that any WAN had before: what NAT must not hold flows to."""
     destinations: tuple[Destination, ...] = ()
     keep_calls: bool = True
     """prefer = "connected-calls"."""
@@ -83,6 +85,8 @@ class Steering:
     """Calls that stay, as last seen; by their own key."""
     pinned_to: str = ""
     """The interface they stay on."""
+    calls_live: bool = False
+    """That interface may carry calls, for all that is known."""
     deadline: float = NEVER
     clean_since: float = NEVER
     began: float = LONG_AGO
@@ -97,24 +101,26 @@ class Steering:
 
     # --- what happens
 
-    def aim(self, goal: Goal, *, old_wan_alive: bool, renewed: bool, now: float) -> list[Command]:
+    def aim(self, goal: Goal, *, alive: Collection[str], renewed: bool, now: float) -> list[Command]:
         """The situation wants this now.
 
-        `old_wan_alive`: the WAN that is left still has a carrier. `renewed`: a way out has (re)appeared, whose routes
-        the kernel had dropped.
+        `alive`: interfaces of WANs that may carry calls, for all that is known. `renewed`: a way out has (re)appeared,
+        whose routes the kernel had dropped.
         """
+        self.calls_live = self.pinned_to in alive
         if goal == self.goal and (goal == Goal() or not renewed):
             return []
         if goal != Goal() and not renewed and self._only_lost_ways(goal):
             return []
-        moving = bool(goal.interface) and goal.interface != self.goal.interface
         before, self.goal = self.goal, goal
-        if not moving:
+        if goal.interface and goal.addresses != before.addresses:
+            self.began = now
+        if not goal.interface or goal.interface == before.interface:
             return self._apply(now)
         self.moves += 1
-        self.began = now
         self.pins = {}
-        self.pinned_to = before.interface if old_wan_alive else ""
+        self.calls_live = before.interface in alive
+        self.pinned_to = before.interface if self.calls_live else ""
         if self.pinned_to and goal.keep_calls and not self.unavailable:
             self.phase = Phase.ASKING
             self.deadline = now + PATIENCE
@@ -180,9 +186,13 @@ class Steering:
         self.phase = Phase.RESTING
         return self._rest(now)
 
-    def reaffirm(self) -> list[Command]:
-        """The same plan again: others may have removed what is ours, and with nothing to do it costs a millisecond."""
-        return [ApplyPlan(self.number, self.plan)] if self.phase is Phase.RESTING and self.goal.interface else []
+    def reaffirm(self, goal: Goal) -> list[Command]:
+        """The same again: others may have removed what is ours, and with nothing to do it costs a millisecond."""
+        if self.phase is not Phase.RESTING or goal.interface != self.goal.interface or self.refused:
+            return []
+        self.goal = goal
+        self.plan = self._wanted()
+        return [ApplyPlan(self.number, self.plan)]
 
     def forget_unavailable(self) -> None:
         """The operator reloaded: conntrack may be asked again."""
@@ -239,7 +249,7 @@ class Steering:
         """At rest: let go of pinned calls that ended or carry nothing, and see whether anything is stale."""
         self.stale = tuple(map(_key, self._stale(flows)))
         seen = {_key(flow): flow for flow in flows if _key(flow) in self.pins}
-        dead = [flow for key, flow in seen.items() if not _carries(self.pins[key], flow)]
+        dead = [flow for key, flow in seen.items() if not self._carries(self.pins[key], flow)]
         living = {key: flow for key, flow in seen.items() if flow not in dead}
         changed = living.keys() != self.pins.keys()
         self.pins = living
@@ -254,12 +264,20 @@ class Steering:
         return []
 
     def _stale(self, flows: Collection[Flow]) -> list[Flow]:
-        """Flows that NAT holds to an address which is not the active WAN's, but for calls that may stay."""
+        """Flows that NAT holds to an address of another WAN, or of an earlier lease, but for calls that may stay."""
         return [
             flow
             for flow in flows
-            if self._is_translated(flow) and flow.nat_source not in self.goal.addresses and _key(flow) not in self.pins
+            if self._is_translated(flow) and flow.nat_source in self.goal.foreign and _key(flow) not in self.pins
         ]
+
+    def _carries(self, before: Flow, after: Flow) -> bool:
+        """Whether packets went both ways since; where the kernel does not count, whether its WAN may carry calls."""
+        if before.packets_out is None or before.packets_in is None:
+            return self.calls_live
+        if after.packets_out is None or after.packets_in is None:
+            return self.calls_live
+        return after.packets_out > before.packets_out and after.packets_in > before.packets_in
 
     @staticmethod
     def _is_translated(flow: Flow) -> bool:
@@ -277,13 +295,6 @@ def _key(flow: Flow) -> str:
 
 def _pin(flow: Flow, interface: str) -> FlowPin:
     return FlowPin(flow.protocol, flow.source, flow.source_port, flow.destination, flow.destination_port, interface)
-
-
-def _carries(before: Flow, after: Flow) -> bool:
-    """Whether packets went both ways since; where the kernel does not count, a flow that is still there counts."""
-    if None in (before.packets_out, before.packets_in, after.packets_out, after.packets_in):
-        return True
-    return after.packets_out > before.packets_out and after.packets_in > before.packets_in  # type: ignore[operator]
 
 
 def _families(table: WanTable) -> tuple[bool, ...]:

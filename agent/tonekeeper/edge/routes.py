@@ -12,6 +12,7 @@ again, brings them back.
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -64,6 +65,15 @@ def apply_plan(plan: KernelPlan) -> int:
     except OSError as error:
         raise _refused("read the policy rules", error) from None
     return len(changes)
+
+
+def interface_towards(host: str) -> str:
+    """Where a packet to this address leaves now; empty where nothing leads there."""
+    try:
+        with PolicyRouting() as kernel:
+            return kernel.interface_towards(ipaddress.ip_network(host))
+    except OSError:
+        return ""
 
 
 def _change_or_restore(

@@ -12,6 +12,8 @@ Row = tuple[str, ...]
 
 _COLOURS = {Tone.GOOD: "32", Tone.WARNING: "33", Tone.BAD: "31", Tone.UNKNOWN: "36"}
 _STATE_COLUMN = 1
+MOST_CHANGES = 15
+"""Shown; the JSON has them all."""
 
 
 def render_text(report: Report, colour: bool = False, width: int = 80) -> str:
@@ -81,7 +83,7 @@ class _Writer:
         return "\n".join(["NAT", *lines]) if lines else ""
 
     def _changes(self, changes: tuple[ChangeReport, ...]) -> str:
-        lines = [self._fill(_change(change), "    ", "  ") for change in reversed(changes)]
+        lines = [self._fill(_change(change), "    ", "  ") for change in reversed(changes[-MOST_CHANGES:])]
         return "\n".join(["Latest changes", *lines]) if lines else ""
 
     def _fill(self, text: str, later: str = "", first: str = "") -> str:

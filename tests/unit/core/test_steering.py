@@ -254,3 +254,42 @@ def test_it_is_at_rest_again_after_every_move(prefer):
     talk.silence(wan="fibre")
     talk.pass_time(20)
     assert talk.report.steering.phase == "resting"
+
+
+def test_a_new_lease_on_the_active_wan_frees_the_flows_of_the_old_address():
+    talk = steering().pass_time(5)
+    talk.kernel.flows = [flow("eth0")]
+    talk.tell(LinkChanged("eth0", True, True, ("198.51.100.77",)))
+    talk.pass_time(3)
+    assert talk.kernel.flows == []
+    assert talk.report.steering.moves == 1
+
+
+def test_an_address_that_was_never_a_wans_is_somebodys_choice_and_is_left_alone():
+    talk = steering(prefer="new-calls")
+    pooled = flow("eth0", nat_source="192.0.2.200")
+    talk.kernel.flows = [pooled]
+    talk.silence(wan="fibre")
+    talk.pass_time(20)
+    assert talk.kernel.flows == [pooled]
+    assert "stale-binding lte" not in talk.findings()
+
+
+def test_where_the_kernel_does_not_count_a_call_on_a_dead_wan_is_let_go():
+    talk = steering()
+    talk.kernel.flows = [flow("eth0", port=30000, packets_out=None, packets_in=None)]
+    talk.silence(wan="fibre")
+    talk.pass_time(20)
+    assert talk.kernel.flows == []
+    assert talk.kernel.plan.pins == ()
+
+
+def test_what_others_removed_is_put_back_also_while_another_wan_is_dead():
+    talk = steering()
+    talk.tell(GatewayChanged("wwan0", None, None))
+    talk.tell(LinkChanged("wwan0", True, False, ()))
+    began = talk.now
+    talk.pass_time(70)
+    plans = [command.plan for command in commanded(talk, ApplyPlan, began)]
+    assert plans
+    assert {table.interface for table in plans[-1].tables} == {"eth0"}

@@ -20,7 +20,7 @@ from tonekeeper.faces.cli.status import Status, decode_report, show_status
 from tonekeeper.faces.cli.terminal import Terminal
 from tonekeeper.wire.endpoint import Endpoint
 
-COMMANDS = ("run", "check", "status", "replay", "demo")
+COMMANDS = ("run", "check", "status", "replay", "demo", "nat", "reflector")
 SITE = Site("site-0042", (Wan("fibre", "eth0"),), (Sbc("primary", "sip:a", "a", 5060), Sbc("b", "sip:b", "b", 5060)))
 WRONG = ConfigError("site.toml", [Mistake("sbc[0].uri", "'x'", "is no SIP URI", "write sip:HOST")])
 

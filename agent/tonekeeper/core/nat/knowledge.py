@@ -11,6 +11,7 @@ from tonekeeper.core.nat.result import NatResult
 @dataclass(slots=True)
 class NatKnowledge:
     result: NatResult | None = None
-    at: float = LONG_AGO
-    """When it was measured, or last tried."""
+    measured_at: float = LONG_AGO
+    tried_at: float = LONG_AGO
+    """When the latest measurement began."""
     measuring: bool = False

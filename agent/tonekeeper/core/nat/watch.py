@@ -36,11 +36,11 @@ def look(turn: Turn) -> None:
     policy = situation.site.nat
     situation.nat_look_at = turn.now + LOOK
     known = {wan.name: situation.nat_of(wan.name) for wan in situation.site.wans}
-    if policy is None or any(one.measuring and turn.now < one.at + PATIENCE for one in known.values()):
+    if policy is None or any(one.measuring and turn.now < one.tried_at + PATIENCE for one in known.values()):
         return
     due = next((wan for wan in situation.site.wans if _is_due(turn, wan)), None)
     if due is not None:
-        known[due.name].measuring, known[due.name].at = True, turn.now
+        known[due.name].measuring, known[due.name].tried_at = True, turn.now
         sip = tuple(path.address for path in situation.probes if path.wan == due.name)[:MOST_SBCS]
         turn.commands.append(MeasureNat(due.name, due.interface, due.source, policy.host, policy.port, sip))
 
@@ -48,13 +48,13 @@ def look(turn: Turn) -> None:
 def _is_due(turn: Turn, wan: Wan) -> bool:
     health = turn.situation.wan_health(wan.name)
     calm = health.state == WanState.UP and turn.now >= health.since + QUIET
-    return calm and not wan.metered and turn.now >= turn.situation.nat_of(wan.name).at + AGAIN
+    return calm and not wan.metered and turn.now >= turn.situation.nat_of(wan.name).tried_at + AGAIN
 
 
 def measured(turn: Turn, event: NatMeasured) -> None:
     known = turn.situation.nats.get(event.wan)
     if known is not None and known.measuring and not event.result.abandoned:
-        known.result, known.at, known.measuring = event.result, turn.now, False
+        known.result, known.measured_at, known.measuring = event.result, turn.now, False
         turn.stale = True
 
 
