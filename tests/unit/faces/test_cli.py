@@ -100,7 +100,8 @@ def test_every_command_has_help_with_an_example(command, capsys):
 def test_the_help_names_every_command_and_the_exit_codes():
     text = build_parser().format_help()
 
-    assert all(f"\n    {command} " in text for command in COMMANDS)
+    named = {line.split()[0] for line in text.splitlines() if line.startswith("    ") and line.strip()}
+    assert set(COMMANDS) <= named
     assert "3 agent not reachable" in " ".join(text.split())
 
 
