@@ -69,7 +69,6 @@ def test_a_lease_with_another_address_moves_the_phones_to_it(
     assert status.wan("dsl")["addresses"] == [OTHER_ADDRESS]
 
 
-@pytest.mark.xfail(strict=True, reason="flows are flushed when the WAN changes, not when its address does")
 def test_a_lease_that_changes_without_a_gap_leaves_no_phone_behind_the_old_address(
     lab: Lab, make_steerer: Callable[..., Agent], line: ExtraLine, phone: Phone
 ):

@@ -41,7 +41,6 @@ def test_sigterm_in_the_middle_of_a_move_puts_routes_and_rules_back(lab: Lab, ma
     assert before.differences(kernel_state(lab.cpe.namespace)) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the end takes the routes back and leaves the flows")
 def test_a_phone_is_not_left_on_the_wan_that_nobody_steers_to_any_more(lab: Lab, make_steerer: Callable[..., Agent]):
     lab.cpe.translate_statically(*lab.providers)
     phone = Phone(lab.phone)
