@@ -20,8 +20,8 @@ SHORTEST_PATIENCE, LONGEST_PATIENCE = 0.1, 1.5
 class Limits:
     """What a measurement may cost. Answers from the server are about as many packets again, a little larger."""
 
-    longest: float = 330.0
-    """Seconds: bindings that are idle for longer are not waited for."""
+    longest: float = 316.0
+    """Seconds: bindings that are idle for longer are not waited for. The default is one step beyond five minutes."""
     sockets: int = 150
     """Open at a time."""
     packets: int = 2_500

@@ -25,13 +25,15 @@ from tonekeeper.core.nat.result import BindingKind, Trial
 
 STREAM_AFTER = 2.05
 """Seconds from the first answer to the last question of a stream (Linux: more than 2 s, nf_conntrack_proto_udp)."""
+MOST_DOUBLINGS = 4
+"""Of the patience from one try to the next, while making."""
 EXCHANGE_EVERY = 1.03
 """Seconds between the exchanges that make a stream."""
 SECOND_ROUND_SOONEST, SECOND_ROUND_LATEST = 0.02, 1.0
 """Seconds: the second round comes when the answer to the first one is overdue."""
 QUICK_ROUNDS = 4
 """The following come quickly, for a narrow interval; the later ones ride out a short disturbance."""
-QUICK_ROUNDS_EVERY, LATER_ROUNDS_EVERY, ROUNDS_IN_AN_OUTAGE_EVERY = 0.02, 0.15, 1.0
+QUICK_ROUNDS_EVERY, LATER_ROUNDS_EVERY, ROUNDS_IN_AN_OUTAGE_EVERY = 0.02, 0.12, 1.0
 """Seconds."""
 SILENT_ROUNDS = 5
 """That prove a binding dead where another one, idle for as long, is silent as well."""
@@ -82,6 +84,10 @@ class Binding:
     """While making: the next packet, or the end of patience. While idle: the first round."""
     rounds: list[Round] = field(default_factory=list)
     first_round_idle: float = 0.0
+    other: Binding | None = None
+    """Whoever is asked early, to confirm that this one is dead ..."""
+    others_asked: int = 0
+    """... and how many have been."""
     proven: float = 0.0
     """Seconds of idleness: when alive, a lower bound of the lifetime; when dead, an upper one."""
 
@@ -108,7 +114,7 @@ class Binding:
         """A packet that makes or keeps the binding was sent."""
         self.sent_at = now
         self.awaits_answer = True
-        self.due = now + patience
+        self.due = now + patience * 2 ** min(self.tries, MOST_DOUBLINGS)
 
     def answered(self, now: float, mapped_port: int) -> None:
         """The server saw the latest packet; a stream goes on until it is one, the other kinds fall idle."""

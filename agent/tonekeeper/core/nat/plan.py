@@ -14,15 +14,15 @@ from tonekeeper.core.nat.result import BindingKind
 
 RESOLUTION = 0.05
 FINEST = 1.0
-VERDICT_WIDTH = 0.1
+VERDICT_WIDTH = 0.06
 """Seconds between the last sign of life and the proof of death on a quiet line, which widen the interval as well."""
-SHORTEST_STEP = 0.5
+SHORTEST_STEP = 0.35
 SLOWNESS, ALLOWANCE = 1.15, 2.0
 """A measurement may take `SLOWNESS` times the lifetime and `ALLOWANCE` seconds ..."""
 PROMISED_FROM = 9.0
 """... for lifetimes of 10 s and more."""
-OVERHEAD = {BindingKind.UNREPLIED: 0.7, BindingKind.REPLIED: 0.7, BindingKind.STREAM: 2.9}
-"""Seconds that go to reaching the server, making the binding and being sure that it is dead."""
+OVERHEAD = {BindingKind.UNREPLIED: 0.7, BindingKind.REPLIED: 0.7, BindingKind.STREAM: 3.3}
+"""Seconds that go to reaching the server, making the binding and being sure that it is dead, on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,14 @@ def _step(kind: BindingKind, seconds: float) -> float:
 
 def plan(kinds: tuple[BindingKind, ...], longest: float) -> tuple[IdleTime, ...]:
     """All of them, the most urgent first."""
-    slack = SLOWNESS * (1 - RESOLUTION) - 1
     planned = [
-        IdleTime(kind, seconds, slack * seconds - OVERHEAD[kind], seconds == longest)
+        IdleTime(kind, seconds, _make_by(kind, seconds), seconds == longest)
         for kind in kinds
         for seconds in idle_times(kind, longest)
     ]
     return tuple(sorted(planned, key=lambda idle: (idle.make_by, idle.seconds)))
+
+
+def _make_by(kind: BindingKind, seconds: float) -> float:
+    slack = (SLOWNESS * (1 - RESOLUTION) - 1) * seconds
+    return slack - OVERHEAD[kind] if seconds >= PROMISED_FROM else slack

@@ -1,8 +1,8 @@
 """What the bindings of one kind say together: the interval that contains their lifetime.
 
 The shortest idle time that is proven dead bounds it from above, the longest one below that was answered bounds it from
-below. Death is proven by silence in several rounds, of this binding and of another one that has been idle for longer;
-a binding that is dead while another one was alive after longer idleness is an oddity and decides nothing.
+below. Death is proven by silence in several rounds, of this binding and of another one, idle for about as long; a
+binding that is dead while another one was alive after longer idleness is an oddity and decides nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from tonekeeper.core.nat.result import BindingTrial, Interval
 
 HOPELESS = 5
 """Bindings that could not be made, none that could: then no more are tried."""
+NEARLY_AS_LONG = 0.98
+"""Of the idle time of a silent binding: another one that is silent after this confirms it."""
+MOST_OTHERS = 2
+"""Asked for the sake of one silent binding, so that a lost packet or two leave no hole in the grid."""
 UNDECIDED = (Phase.PLANNED, Phase.OPENING, Phase.MAKING, Phase.IDLE, Phase.ASKED)
 
 
@@ -82,19 +86,27 @@ class Search:
         dead_by = binding.dead_by(now, patience, slowest_answer)
         if dead_by is None:
             return
-        others = [one for one in self.undecided if one.phase is Phase.ASKED and one.first_round_idle >= dead_by]
+        others = [
+            one
+            for one in self.undecided
+            if one is not binding and one.phase is Phase.ASKED and one.first_round_idle >= NEARLY_AS_LONG * dead_by
+        ]
         if not others:
-            self._ask_early(dead_by)
+            self._want_another(binding, dead_by)
         is_confirmed = any(one.silent_rounds(now, patience) >= SILENT_ROUNDS_OF_THE_OTHER for one in others)
         if silent >= (SILENT_ROUNDS if is_confirmed else SILENT_ROUNDS_ALONE):
             binding.die(dead_by)
 
-    def _ask_early(self, after: float) -> None:
-        """The binding that has been idle for longest is asked as soon as it was idle for `after` seconds."""
+    def _want_another(self, binding: Binding, dead_by: float) -> None:
+        """The binding that has been idle for longest is asked ahead of its time; if it is alive, one more later."""
+        if binding.others_asked == MOST_OTHERS:
+            return
         idle = [one for one in self.undecided if one.phase is Phase.IDLE]
         if idle:
             oldest = min(idle, key=lambda one: one.heard_at)
-            oldest.due = min(oldest.due, oldest.heard_at + after)
+            oldest.due = min(oldest.due, oldest.heard_at + (1.0 if binding.others_asked else NEARLY_AS_LONG) * dead_by)
+            binding.others_asked += binding.other is not oldest
+            binding.other = oldest
 
     def _sort_out(self) -> None:
         for one in self.undecided:
@@ -119,7 +131,7 @@ class Search:
         if self.dead:
             first = min(self.dead, key=lambda one: one.proven)
             is_asking = any(
-                one.phase is Phase.ASKED and one.first_round_idle < first.first_round_idle for one in self.undecided
+                one.phase is Phase.ASKED and one.plan.seconds < first.plan.seconds for one in self.undecided
             )
             if not is_asking:
                 self.found = (low, first.proven)

@@ -45,6 +45,15 @@ def test_one_answered_packet_makes_an_unreplied_or_replied_binding(kind):
     assert (one.phase, one.mapped_port, one.due) == (Phase.IDLE, 40001, 110.02)
 
 
+def test_each_further_try_is_waited_for_twice_as_long():
+    one = binding(BindingKind.STREAM)
+    waits = []
+    for one.tries in range(6):
+        one.touched(100.0, PATIENCE)
+        waits.append(round(one.due - 100.0, 3))
+    assert waits == [0.1, 0.2, 0.4, 0.8, 1.6, 1.6]
+
+
 def test_a_stream_is_made_by_exchanges_over_more_than_two_seconds():
     one = binding(BindingKind.STREAM)
     now = 100.0
@@ -92,7 +101,7 @@ def test_the_second_round_waits_for_the_answer_to_the_first_and_the_next_ones_co
         one.rounds[-1].listener_heard_at = now + 0.05
         gaps.append(round(one.due - now, 3))
         now = one.due
-    assert gaps == [0.06, 0.02, 0.02, 0.15, 0.15, 0.15]
+    assert gaps == [0.06, 0.02, 0.02, 0.12, 0.12, 0.12]
 
 
 def test_rounds_are_few_while_not_even_the_listener_hears_anything():

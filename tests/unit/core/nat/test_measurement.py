@@ -279,7 +279,7 @@ def test_a_server_that_falls_silent_in_the_middle():
     result = world.run(measurement(world, limits=Limits(longest=20.0)))
     assert result.lifetime_s == Lifetimes()
     assert "fell silent" in result.reasons["replied"]
-    assert "8 s at least" in result.reasons["replied"]
+    assert "9 s at least" in result.reasons["replied"]
 
 
 # --- this end
