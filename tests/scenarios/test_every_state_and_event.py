@@ -246,7 +246,13 @@ def let_time_pass(agent, now, seconds):
     raise AssertionError(f"never quiet, at {now}")
 
 
-@pytest.mark.parametrize("state", STATES)
+QUICK = ("new", "steady", "suspect", "down, moved")
+"""States for the default run; the others take their turn with the simulations."""
+
+
+@pytest.mark.parametrize(
+    "state", [pytest.param(one, marks=[] if one in QUICK else pytest.mark.simulation) for one in STATES]
+)
 def test_no_event_in_this_state_raises_or_keeps_the_agent_from_going_quiet(state):
     sim = Simulation(SITE, seed=1, keep_journal=True)
     STATES[state](sim)
