@@ -1,39 +1,31 @@
 """How often a flow must speak so that NAT keeps its binding, with what, and what follows when nobody answers.
 
 *Interval.* `SAFE_FRACTION` of the measured low bound: what is left is room for one lost keepalive and its repetition.
-Each interval is drawn anew from 80-100 % of that (RFC 5626 section 4.4), so that the phones of a site do not speak in
-chorus. Until a flow has been answered over more than 2 s it has the lifetime of a replied binding, then that of a
-stream. Never under 15 s (RFC 8085 section 3.5) unless the lifetime forces it, which is worth a finding; never over
+Whoever keeps alive draws each interval anew below it, so that the phones of a site do not speak in chorus. Until a flow
+has been answered over more than 2 s it has the lifetime of a replied binding, then that of a stream. Never under 15 s (RFC 8085 section 3.5) unless the lifetime forces it, which is worth a finding; never over
 2 min, within which a dead flow is to be noticed (RFC 5626 section 3.5).
 
 *Method.* One that elicits a reply, because a keepalive that nobody checks can pin a dead mapping for hours.
 
-*Unanswered.* The first time it is repeated at once. The second time the mapping is taken for dead, and refreshing it
-would keep it so: the flow gets a new local port, and with it a new mapping.
+*Unanswered.* A mapping that stays silent is taken for dead, and refreshing it would keep it so: the probe of the path
+takes a new local port (probe.py, REKEY_AFTER), and with it a new mapping.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from enum import StrEnum
 
-from tonekeeper.core.chance import Chance
-from tonekeeper.core.instants import NEVER
 from tonekeeper.core.nat.result import Interval, Lifetimes
 from tonekeeper.core.site import Transport
 
 SAFE_FRACTION = 0.75
-SHORTEST_DRAW = 0.8
-"""Of an interval."""
 POLITE = 15.0
 LONGEST = 120.0
 SHORTEST = 1.0
 """Seconds; a binding that lives for less than this cannot be kept."""
 UNMEASURED = 29.0
 """Seconds, where nothing is known: many NATs forget UDP after 30 s (RFC 5626 section 4.4.2)."""
-ANSWER_WITHIN = 2.0
-"""Seconds, where no round trip is known."""
-UNANSWERED_MEANS_DEAD = 2
 
 
 class KeepaliveMethod(StrEnum):
@@ -95,51 +87,3 @@ def _reason(what: str, measured: Interval | None, interval: float) -> str:
     if interval == LONGEST:
         return f"{interval:.0f} s, so that a dead flow is noticed in time; {seen}"
     return f"{interval:.1f} s, {SAFE_FRACTION:.0%} of the lifetime: {seen}"
-
-
-class KeepaliveStep(Enum):
-    """What the flow is to do now."""
-
-    NOTHING = auto()
-    SEND = auto()
-    REKEY = auto()
-    """Take a new local port, then `begin` anew and send."""
-
-
-@dataclass(slots=True)
-class FlowKeepalive:
-    """The keepalives of one flow. `chance` draws the intervals; `now` is monotonic seconds."""
-
-    policy: KeepalivePolicy
-    chance: Chance
-    deadline: float = NEVER
-    unanswered: int = 0
-    _answers: int = 0
-    _awaits: bool = False
-
-    def begin(self, now: float) -> None:
-        """The flow has a fresh local port: the first keepalive is due at once."""
-        self.deadline = now
-        self.unanswered = self._answers = 0
-        self._awaits = False
-
-    def on_deadline(self, now: float, *, answer_within: float = ANSWER_WITHIN) -> KeepaliveStep:
-        """`answer_within`: seconds, from the path's own round trips where they are known."""
-        if now < self.deadline:
-            return KeepaliveStep.NOTHING
-        if self._awaits:
-            self.unanswered += 1
-            if self.unanswered >= UNANSWERED_MEANS_DEAD:
-                self.deadline = NEVER
-                return KeepaliveStep.REKEY
-        self._awaits = True
-        self.deadline = now + answer_within
-        return KeepaliveStep.SEND
-
-    def answered(self, now: float) -> None:
-        """A reply to the keepalive, checked by whoever sent it."""
-        self.unanswered = 0
-        self._awaits = False
-        self._answers += 1
-        longest = self.policy.steady_s if self._answers > 1 else self.policy.first_s
-        self.deadline = now + longest * (SHORTEST_DRAW + (1 - SHORTEST_DRAW) * self.chance.random())

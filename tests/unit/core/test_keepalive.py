@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tonekeeper.core.chance import Chance
-from tonekeeper.core.instants import NEVER
 from tonekeeper.core.keepalive import (
     LONGEST,
-    FlowKeepalive,
     KeepaliveMethod,
-    KeepaliveStep,
     keepalive_method,
     keepalive_policy,
 )
@@ -66,66 +62,6 @@ def test_a_connection_is_kept_with_crlf_twice_in_four_minutes(transport):
 def test_udp_is_kept_with_stun_where_the_peer_does_that_and_with_options_elsewhere():
     assert keepalive_method(Transport.UDP, peer_does_stun=True) is KeepaliveMethod.STUN
     assert keepalive_method(Transport.UDP, peer_does_stun=False) is KeepaliveMethod.OPTIONS
-
-
-@pytest.fixture
-def flow():
-    flow = FlowKeepalive(keepalive_policy(Transport.UDP, LINUX), Chance(1))
-    flow.begin(100.0)
-    return flow
-
-
-def answered_at_once(flow, now):
-    assert flow.on_deadline(now) is KeepaliveStep.SEND
-    flow.answered(now + 0.02)
-    return now + 0.02
-
-
-def test_a_flow_speaks_at_once_and_before_the_binding_of_one_exchange_ends(flow):
-    heard = answered_at_once(flow, 100.0)
-    assert 0.8 * 21.75 <= flow.deadline - heard <= 21.75
-
-
-def test_an_established_flow_speaks_at_intervals_that_are_drawn_anew(flow):
-    now = answered_at_once(flow, 100.0)
-    intervals = []
-    for _ in range(200):
-        now = answered_at_once(flow, flow.deadline)
-        intervals.append(flow.deadline - now)
-    longest = 0.75 * 119.3
-    assert all(0.8 * longest <= interval <= longest for interval in intervals)
-    assert len(set(intervals)) == 200
-    assert min(intervals) < 0.83 * longest
-    assert max(intervals) > 0.97 * longest
-
-
-def test_nothing_is_sent_before_it_is_due(flow):
-    answered_at_once(flow, 100.0)
-    assert flow.on_deadline(flow.deadline - 0.001) is KeepaliveStep.NOTHING
-
-
-def test_an_unanswered_keepalive_is_repeated_once_and_an_answer_forgives_it(flow):
-    now = answered_at_once(flow, 100.0)
-    due = flow.deadline
-    assert flow.on_deadline(due, answer_within=0.5) is KeepaliveStep.SEND
-    assert flow.deadline == due + 0.5
-    assert flow.on_deadline(due + 0.5, answer_within=0.5) is KeepaliveStep.SEND
-    assert flow.unanswered == 1
-    flow.answered(due + 0.6)
-    assert flow.unanswered == 0
-    assert flow.deadline > now + 30
-
-
-def test_a_flow_that_stays_unanswered_twice_gets_a_new_port_rather_than_a_third_keepalive(flow):
-    now = 100.0
-    assert [flow.on_deadline(now), flow.on_deadline(now + 2), flow.on_deadline(now + 4)] == [
-        KeepaliveStep.SEND,
-        KeepaliveStep.SEND,
-        KeepaliveStep.REKEY,
-    ]
-    assert flow.deadline == NEVER
-    flow.begin(now + 4)
-    assert flow.on_deadline(now + 4) is KeepaliveStep.SEND
 
 
 def test_one_lost_keepalive_and_its_repetition_fit_into_every_lifetime_of_ten_seconds_and_more():
