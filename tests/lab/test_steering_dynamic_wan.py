@@ -35,7 +35,8 @@ def phone(lab: Lab) -> Phone:
 
 def start(make_steerer: Callable[..., Agent]) -> Agent:
     agent = make_steerer(failover=EAGER, wan=WANS)
-    agent.start()
+    agent.launch()
+    agent.wait_served()
     return agent
 
 

@@ -167,9 +167,9 @@ def test_a_flapping_wan_moves_the_site_once_and_gets_it_back_only_after_it_was_q
     for _ in range(5):
         with lab.provider("fibre").cut():
             steerer.wait_for(lambda now: now.wan("fibre")["carrier"] == "no", within=5)
-            steerer.watch(until=passed(1.0), within=5)
-        steerer.wait_for(lambda now: now.wan("fibre")["carrier"] == "yes", within=5)
-        steerer.watch(until=passed(1.0), within=5)
+            steerer.watch(until=passed(0.5), within=5)
+        steerer.wait_for(lambda now: now.wan("fibre")["state"] != "down", within=5)
+        steerer.watch(until=passed(0.5), within=5)
     held = steerer.watch(until=passed(FAILBACK_AND_MORE), within=FAILBACK_AND_MORE + 5)
     assert {now.active[0] for now in held} == {"lte"}
     wan = held[-1].wan("fibre")
