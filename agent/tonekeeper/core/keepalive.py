@@ -2,8 +2,9 @@
 
 *Interval.* `SAFE_FRACTION` of the measured low bound: what is left is room for one lost keepalive and its repetition.
 Whoever keeps alive draws each interval anew below it, so that the phones of a site do not speak in chorus. Until a flow
-has been answered over more than 2 s it has the lifetime of a replied binding, then that of a stream. Never under 15 s (RFC 8085 section 3.5) unless the lifetime forces it, which is worth a finding; never over
-2 min, within which a dead flow is to be noticed (RFC 5626 section 3.5).
+has been answered over more than 2 s it has the lifetime of a replied binding, then that of a stream. Never under 15 s
+(RFC 8085 section 3.5) unless the lifetime forces it, which is worth a finding; never over 2 min, within which a dead
+flow is to be noticed (RFC 5626 section 3.5).
 
 *Method.* One that elicits a reply, because a keepalive that nobody checks can pin a dead mapping for hours.
 
