@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--seed N] [BENCH ...]`: measures, prints a table each, and writes docs/benchmarks.md.
+"""`python -m tests.bench [--seed N] [--page] [BENCH ...]`: measures, prints a table each, writes docs/benchmarks.md.
 
 A limit that is missed is printed as missed and is no failure: these numbers are for people.
 """
@@ -39,16 +39,20 @@ def main() -> int:
     parser.add_argument(
         "bench", nargs="*", help=f"{', '.join(BENCHES)}; all, and the page is written, when none is named"
     )
+    parser.add_argument(
+        "--page", action="store_true", help="write the page although benches are named: with those only"
+    )
     told = parser.parse_args()
     if unknown := [name for name in told.bench if name not in BENCHES]:
         parser.error(f"cannot measure {', '.join(unknown)}; there is {', '.join(BENCHES)}")
     if reason := missing() or _missing_commands():
         print(f"cannot measure: {reason}", file=sys.stderr)
         return 4
-    tables = list(_measure(told.bench or list(BENCHES), told.seed))
+    names = told.bench or list(BENCHES)
+    tables = list(_measure(names, told.seed))
     print(render_missed(tables))
-    if not told.bench:
-        PAGE.write_text(render_page(tables, describe_machine(), datetime.now(UTC), told.seed, BENCHES))
+    if told.page or not told.bench:
+        PAGE.write_text(render_page(tables, describe_machine(), datetime.now(UTC), told.seed, names))
         print(f"written: docs/{PAGE.name}")
     return 0
 
