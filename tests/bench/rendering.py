@@ -14,8 +14,8 @@ WIDTH = 120
 HEAD = """\
 # Benchmarks
 
-Written by `make bench`, which needs root; it takes a quarter of an hour. A limit that was not kept is printed as missed.
-`python -m tests.bench NAME` runs one bench ({benches}) and leaves this page alone.
+Written by `make bench`, which needs root and takes most of an hour, or by `python -m tests.bench --page NAME ...` for
+some benches only. A limit that was not kept is printed as missed. This page has: {benches}.
 
 | | |
 | --- | --- |
