@@ -43,7 +43,7 @@ from tonekeeper.core.events import (
 )
 from tonekeeper.core.failover import Failover
 from tonekeeper.core.instants import NEVER
-from tonekeeper.core.judgement import judge, reaffirm
+from tonekeeper.core.judgement import judge, reaffirm, steer
 from tonekeeper.core.kernel import EMPTY_PLAN
 from tonekeeper.core.nat import watch as nat_watch
 from tonekeeper.core.probe import PathProbe
@@ -77,6 +77,8 @@ class Agent:
         _take(turn, event)
         if turn.stale:
             judge(turn)
+        elif turn.readdressed:
+            steer(turn)
         return turn.commands
 
     def next_deadline(self) -> float | None:

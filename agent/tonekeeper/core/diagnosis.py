@@ -23,9 +23,9 @@ MOST_FLOWS = 5
 _SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 
 
-def update(situation: Situation, now: float) -> list[FindingChange]:
+def update(situation: Situation, standings: tuple[Standing, ...], now: float) -> list[FindingChange]:
     """Bring the active findings up to date; what came and what went, for the log."""
-    held = {f"{one.code} {one.subject}".strip(): one for one in observe(situation, now)}
+    held = {f"{one.code} {one.subject}".strip(): one for one in observe(situation, standings, now)}
     changes: list[FindingChange] = []
     for key in [key for key in situation.findings if key not in held]:
         del situation.findings[key]
@@ -79,13 +79,13 @@ class _Words(dict[str, str]):
         return f"({word} not known)"
 
 
-def observe(situation: Situation, now: float) -> Iterator[Observation]:
+def observe(situation: Situation, standings: tuple[Standing, ...], now: float) -> Iterator[Observation]:
     yield from _site_and_wans(situation)
     yield from circuits.observe(situation, now)
     yield from _sbcs(situation)
     yield from _paths(situation)
     yield from _nat(situation)
-    yield from _decision(situation)
+    yield from _decision(situation, standings)
     yield from _steering(situation)
     yield from _own_house(situation)
 
@@ -135,11 +135,10 @@ def _paths(situation: Situation) -> Iterator[Observation]:
             yield Observation("path-down", str(path), {"why": why, "last_sign": probe.reason})
 
 
-def _decision(situation: Situation) -> Iterator[Observation]:
+def _decision(situation: Situation, standings: tuple[Standing, ...]) -> Iterator[Observation]:
     failover = situation.failover
     if failover.active is None:
         return
-    standings = situation.standings()
     yield from _alternates(standings, failover.active)
     first = min(standings, key=lambda standing: standing.order, default=None)
     if first is not None and first.place != failover.active:

@@ -49,6 +49,8 @@ class Standing:
     draining: bool
     suppressed: bool
     """Its WAN or its SBC flaps: not chosen while another place works."""
+    rising: bool
+    """Down, but has just answered again: a second or two will tell."""
     checking: bool
     """Was asked to testify and may still answer in time."""
     judged: bool
@@ -142,6 +144,8 @@ class Failover:
     def _flee(self, current: Standing, ranked: list[Standing], policy: FailoverPolicy, now: float) -> Switch | None:
         """The best place that has proven itself since the alarm; a better one that was just asked is waited for."""
         for refuge in ranked:
+            if current.rising:
+                break
             if not refuge.usable or self._did_not_help(refuge):
                 continue
             if refuge.proven_at >= current.alarmed_at:

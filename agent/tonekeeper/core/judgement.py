@@ -5,6 +5,7 @@ from __future__ import annotations
 from tonekeeper.core import diagnosis
 from tonekeeper.core.attribution import attribute
 from tonekeeper.core.commands import Command
+from tonekeeper.core.failover import Standing
 from tonekeeper.core.flap import LOSS
 from tonekeeper.core.health import Health, Judgement, judge_sbc, judge_wan
 from tonekeeper.core.kernel import WanTable
@@ -23,9 +24,10 @@ def judge(turn: Turn) -> None:
         _judge_wan(turn, wan)
     for sbc in situation.site.sbcs:
         _judge_sbc(turn, sbc)
-    _decide(turn)
-    _steer(turn)
-    for change in diagnosis.update(situation, turn.now):
+    standings = situation.standings()
+    _decide(turn, standings)
+    steer(turn)
+    for change in diagnosis.update(situation, standings, turn.now):
         turn.log(*change)
 
 
@@ -62,9 +64,8 @@ def _settle(turn: Turn, subject: str, health: Health, judgement: Judgement | Non
     health.reason = reason
 
 
-def _decide(turn: Turn) -> None:
+def _decide(turn: Turn, standings: tuple[Standing, ...]) -> None:
     situation = turn.situation
-    standings = situation.standings()
     policy = situation.site.failover
     switch = situation.failover.consider(standings, policy, situation.chance, turn.now)
     if switch is not None:
@@ -73,7 +74,8 @@ def _decide(turn: Turn) -> None:
         situation.failover.consider(standings, policy, situation.chance, turn.now)  # what is next from the new place
 
 
-def _steer(turn: Turn) -> None:
+def steer(turn: Turn) -> None:
+    """Let the kernel hold what the decision asks for."""
     situation = turn.situation
     alive = [
         wan.interface

@@ -37,13 +37,13 @@ def serve(turn: Turn, probe: PathProbe, token: str) -> None:
 
 
 def _miss(turn: Turn, probe: PathProbe) -> None:
-    before, asked = probe.state, probe.checking
+    before, awaited = probe.state, probe.checking or probe.rises > 0
     doubted = probe.missed(confirmations_for(turn.situation, probe, turn.now) + 1, turn.now)
     if probe.state is not before:
         _changed(turn, probe, before)
     if doubted or (probe.state is PathState.DOWN and before is not PathState.DOWN):
         _alarm(turn, probe)
-    elif asked:
+    elif awaited:
         turn.stale = True
     if probe.wants_new_port:
         probe.not_before = probe.next_send
@@ -199,12 +199,29 @@ def link(turn: Turn, event: LinkChanged) -> None:
     if before is not None:
         gone = [address for address in before.addresses if address not in event.addresses]
         situation.former_addresses = [*situation.former_addresses, *gone][-MOST_FORMER_ADDRESSES:]
+    if before is not None and _concerns_no_path(situation, before, event):
+        turn.readdressed = True
+        return
     for wan in alive if before is not None else []:
         if situation.dead(wan):
             _lose(turn, wan, LOSS, "the WAN went away")
         elif before is not None and not set(before.addresses) & set(event.addresses):
             _lose(turn, wan, ADDRESS_CHANGE, "the WAN has another address")
     reconcile(turn)
+
+
+def _concerns_no_path(situation: Situation, before: LinkChanged, after: LinkChanged) -> bool:
+    """Addresses came or went that no socket uses; in a storm of them that is all that happens."""
+    if (before.present, before.carrier) != (after.present, after.carrier):
+        return False
+    wans = {wan.name: wan for wan in situation.site.wans if wan.interface == after.interface}
+    used = {probe.local for path, probe in situation.probes.items() if path.wan in wans and probe.open}
+    used |= {wan.source for wan in wans.values() if wan.source}
+    return bool(used) and used <= set(after.addresses) and _families(before) == _families(after)
+
+
+def _families(link: LinkChanged) -> set[bool]:
+    return {":" in address for address in link.addresses}
 
 
 def _lose(turn: Turn, wan: Wan, weight: float, reason: str) -> None:

@@ -217,6 +217,7 @@ def _standing(
         draining=bool(up) and not free,
         suppressed=suppressed,
         closed=closed,
+        rising=down and any(probe.rises for probe in judged),
         checking=any(probe.checking for probe in free),
         judged=bool(judged),
         proven_at=max((probe.proven_at for probe in free), default=LONG_AGO),

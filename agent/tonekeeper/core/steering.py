@@ -249,14 +249,13 @@ class Steering:
         """At rest: let go of pinned calls that ended or carry nothing, and see whether anything is stale."""
         self.stale = tuple(map(_key, self._stale(flows)))
         seen = {_key(flow): flow for flow in flows if _key(flow) in self.pins}
-        dead = [flow for key, flow in seen.items() if not self._carries(self.pins[key], flow)]
-        living = {key: flow for key, flow in seen.items() if flow not in dead}
+        living = {key: flow for key, flow in seen.items() if self._carries(self.pins[key], flow)}
         changed = living.keys() != self.pins.keys()
         self.pins = living
         if not changed:
             return self._rest(now)
         self.began = now
-        return [*([DeleteFlows(tuple(dead))] if dead else []), *self._apply(now)]
+        return self._apply(now)
 
     def _rest(self, now: float) -> list[Command]:
         watching = bool(self.goal.interface) and not self.unavailable

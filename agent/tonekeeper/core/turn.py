@@ -18,6 +18,8 @@ class Turn:
     commands: list[Command] = field(default_factory=list)
     stale: bool = False
     """Something changed that blame, health or the decision depend on."""
+    readdressed: bool = False
+    """An interface has other addresses: steering must know, nobody's health changed by it."""
     renewed: bool = False
     """A way out over a WAN has appeared, or appeared again."""
 
