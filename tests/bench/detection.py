@@ -78,12 +78,13 @@ def measure_deaths(lab: Lab, random: Random) -> tuple[Death, ...]:
     both = Watched(lab, "two-wans", lab.providers, 8642)
     faults = []
     with Dispatcher(lab) as dispatcher, Wiretap(lab.cpe.namespace, "eth0") as tap, one:
-        sources = {sbc.name: tap.next(_probes_of(sbc), within=2 * CADENCE).source for sbc in lab.sbcs}
+        for sbc in lab.sbcs:
+            tap.next(_probes_of(sbc), within=2 * CADENCE)
         with both:
             for number, phase in enumerate(phases(random, TRIALS)):
                 victim, refuge = lab.sbcs[number % 2], lab.sbcs[1 - number % 2]
                 _await_all(lab, (one, both), active=victim)
-                _wait_for_phase(lab, _probes_of(victim, sources[victim.name]), phase)
+                _wait_for_phase(lab, _probes_of(victim, one), phase)
                 faults.append(_kill_silently(lab, (one, both), dispatcher, victim, refuge))
                 print(f"  silent death {number + 1} of {TRIALS}: dispatcher {faults[-1].dispatcher:.1f} s", flush=True)
     reactions = zip(_reactions(both, faults), _reactions(one, faults), faults, strict=True)
@@ -148,12 +149,12 @@ def _first(done: list[Done], since: float, subject: str, after: str = "") -> flo
     return next(one.at for one in done if one.at > since and one.tells(subject, after))
 
 
-def _probes_of(sbc: Sbc, source: tuple[str, int] | None = None) -> Callable[[Datagram], bool]:
-    """An agent's probes on the line, not the dispatcher's; of the socket `source`, or of any."""
+def _probes_of(sbc: Sbc, agent: Watched | None = None) -> Callable[[Datagram], bool]:
+    """An agent's probes on the line, not the dispatcher's; of this agent, or of any."""
 
     def wanted(seen: Datagram) -> bool:
         ours = seen.destination == sbc.endpoint and b"\r\nUser-Agent: tonekeeper" in seen.payload
-        return ours and source in (None, seen.source)
+        return ours and (agent is None or seen.source[1] in agent.local_ports())
 
     return wanted
 

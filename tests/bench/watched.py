@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.lab.agent import Agent
@@ -74,6 +76,13 @@ class Watched:
     @property
     def output(self) -> str:
         return self._agent.output
+
+    def local_ports(self) -> set[int]:
+        """Of its UDP sockets at this moment: a path that stays silent takes a new one."""
+        proc = Path("/proc", str(self._agent.process.pid))
+        links = {os.readlink(fd) for fd in (proc / "fd").iterdir() if fd.is_symlink()}
+        sockets = (line.split() for line in (proc / "net" / "udp").read_text().splitlines()[1:])
+        return {int(fields[1].rpartition(":")[2], 16) for fields in sockets if f"socket:[{fields[9]}]" in links}
 
     def commands(self) -> list[Done]:
         """All of them, oldest first; the latest few seconds are there once the agent has stopped."""
