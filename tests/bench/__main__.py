@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.bench import detection, footprint, hot_path, nat_lifetime, startup, steering
 from tests.bench.machine import describe_machine
-from tests.bench.rendering import render_missed, render_page, render_text
+from tests.bench.rendering import keep_other_sections, render_missed, render_page, render_text
 from tests.bench.results import Table
 from tests.lab.needs import missing
 
@@ -52,7 +52,8 @@ def main() -> int:
     tables = list(_measure(names, told.seed))
     print(render_missed(tables))
     if told.page or not told.bench:
-        PAGE.write_text(render_page(tables, describe_machine(), datetime.now(UTC), told.seed, names))
+        page = render_page(tables, describe_machine(), datetime.now(UTC), told.seed, names)
+        PAGE.write_text(keep_other_sections(PAGE.read_text(), page) if PAGE.exists() and told.bench else page)
         print(f"written: docs/{PAGE.name}")
     return 0
 

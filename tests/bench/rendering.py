@@ -15,7 +15,8 @@ HEAD = """\
 # Benchmarks
 
 Written by `make bench`, which needs root and takes most of an hour, or by `python -m tests.bench --page NAME ...` for
-some benches only. A limit that was not kept is printed as missed. This page has: {benches}.
+some benches, which leaves the other sections as they were. A limit that was not kept is printed as missed where it
+was measured. Measured last: {benches}.
 
 | | |
 | --- | --- |
@@ -44,6 +45,17 @@ def render_page(tables: Sequence[Table], machine: Machine, day: datetime, seed: 
         versions=", ".join(f"{name} {version}" for name, version in machine.versions),
     )
     return "\n".join([head, render_missed(tables), *(_render_section(table) for table in tables)]).rstrip() + "\n"
+
+
+def keep_other_sections(old: str, new: str) -> str:
+    """`new`, and of the page before it the sections that were not measured again."""
+    measured = {section.partition("\n")[0] for section in _sections(new)}
+    kept = [section for section in _sections(old) if section.partition("\n")[0] not in measured]
+    return "\n".join([new.rstrip(), *(f"\n## {section.rstrip()}" for section in kept)]) + "\n"
+
+
+def _sections(page: str) -> list[str]:
+    return page.split("\n## ")[1:]
 
 
 def render_missed(tables: Sequence[Table]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.bench.detection import BETWEEN_PROBES, phases
 from tests.bench.machine import Machine
-from tests.bench.rendering import render_page, render_text
+from tests.bench.rendering import keep_other_sections, render_page, render_text
 from tests.bench.results import Figure, Row, Table, median_and_worst
 
 MACHINE = Machine("Some Processor", 2, 4.0, "Linux 6.1", "CPython 3.11.7", (("kamailio", "5.6.3"),))
@@ -65,3 +65,13 @@ def test_deaths_come_once_in_each_tenth_of_the_time_between_probes_in_no_order(s
     assert sorted(int(phase / BETWEEN_PROBES * 10) for phase in drawn) == list(range(10))
     assert drawn != sorted(drawn)
     assert drawn == phases(Random(seed), 10)
+
+
+def test_sections_that_were_not_measured_again_stay():
+    old = "# Benchmarks\n\nhead\n\n## One\n\nold one\n\n## Two\n\nold two\n"
+    new = "# Benchmarks\n\nnew head\n\n## One\n\nnew one\n"
+    page = keep_other_sections(old, new)
+    assert "new head" in page
+    assert "new one" in page
+    assert "old one" not in page
+    assert page.endswith("## Two\n\nold two\n")
