@@ -239,6 +239,7 @@ def _change_site(turn: Turn, site: Site) -> None:
     situation.failover.tokens = min(situation.failover.tokens, float(site.failover.switches))
     situation.steering.forget_unavailable()
     nat_watch.begin(turn)
+    walks.walk_again(turn)
     paths.reconcile(turn)
 
 

@@ -1,7 +1,8 @@
 """Whether two WANs share their fate: the routers on the way to an SBC, compared over each WAN.
 
-A walk is a handful of packets with rising TTL. One path is walked at a time, each WAN and SBC at most once an hour,
-and none on a metered WAN. Two WANs that leave through the same first router fail together, whatever their names.
+A walk is a handful of packets with rising TTL. One path is walked at a time, each WAN and SBC at most once an hour (or
+when the operator asks, by a reload), and none on a metered WAN. Two WANs that leave through the same first router fail
+together, whatever their names.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import replace
 
 from tonekeeper.core.commands import WalkPath
 from tonekeeper.core.events import PathWalked
+from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.report import PathState
 from tonekeeper.core.site import Path
 from tonekeeper.core.situation import Situation, Walk
@@ -17,6 +19,8 @@ from tonekeeper.core.turn import Turn
 
 FIRST = 60.0
 """Seconds after the start: by then the paths are proven, or not."""
+SOON = 1.0
+"""Seconds until a walk that was asked for."""
 SPACING = 20.0
 """Seconds between two walks."""
 AGAIN = 3600.0
@@ -26,6 +30,13 @@ AGAIN = 3600.0
 def plan_first(turn: Turn) -> None:
     if len(turn.situation.site.wans) > 1:
         turn.situation.walk_at = turn.now + FIRST
+
+
+def walk_again(turn: Turn) -> None:
+    """Somebody asks: walk all paths anew, now. What is known stays until it is known better."""
+    situation = turn.situation
+    situation.walks = [replace(walk, at=LONG_AGO) for walk in situation.walks]
+    situation.walk_at = turn.now + SOON if len(situation.site.wans) > 1 else NEVER
 
 
 def walk(turn: Turn) -> None:
