@@ -2,7 +2,8 @@
 
 Three measurements run at the same time from the phone, each with a server of its own: coturn on a clean line, coturn
 and our reflector on a line that loses 5 % of the packets in either direction. The kernel's values are drawn at random;
-TONEKEEPER_NAT_SEED repeats a draw.
+TONEKEEPER_NAT_SEED repeats a draw. What is promised of time and resolution is measured in tests/bench; here both have
+room for a busy machine.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ MOST = {"sockets": 150, "packets_sent": 2_500, "bytes_sent": 300_000}
 PORTS = {CLEAN: 3478, LOSSY: 3488, OWN: 3498}
 
 
-def test_the_true_lifetimes_lie_inside_narrow_intervals_that_took_hardly_longer(lab):
+def test_the_true_lifetimes_lie_inside_the_intervals_of_one_measurement(lab):
     """One test, so that all of it is measured once, whoever runs it and on however many workers."""
     seed = int(os.environ.get("TONEKEEPER_NAT_SEED") or os.urandom(4).hex(), 16)
     random = Random(seed)
@@ -59,10 +60,10 @@ def _complaints(name: str, measured: Measured, truth: Truth) -> Iterator[str]:
             yield f"{name}, {kind}: nothing was found: {interval}, {measured.reasons}"
         elif not interval[0] <= truth.of(kind) <= interval[1]:
             yield f"{name}, {kind}: {truth.of(kind)} s is not in {interval}"
-        elif name == CLEAN and interval[1] - interval[0] > max(1.1, 0.055 * interval[1]):
-            yield f"{name}, {kind}: {interval} is wider than promised"
-    if name == CLEAN and measured.elapsed > 1.15 * max(truth.udp, truth.stream) + 2.0:
-        yield f"{name}: it took {measured.elapsed} s"
+        elif name == CLEAN and interval[1] - interval[0] > max(2.5, 0.11 * interval[1]):
+            yield f"{name}, {kind}: {interval} is more than twice as wide as promised"
+    if measured.elapsed > 2 * max(truth.udp, truth.stream) + 10.0:
+        yield f"{name}: it took {measured.elapsed} s: is it one idle time after the other?"
     document = measured.document
     if (document["mapping"], document["filtering"]) != MASQUERADE:
         yield f"{name}: {document['mapping']} and {document['filtering']} are not what Linux does"
