@@ -45,7 +45,7 @@ from tonekeeper.core.events import (
 from tonekeeper.core.site import Mode, Site, Wan
 from tonekeeper.drivers.live import LiveDriver
 from tonekeeper.edge import service
-from tonekeeper.edge.capabilities import missing_for_steering
+from tonekeeper.edge.capabilities import missing_for_flows, missing_for_steering
 from tonekeeper.edge.clock import JumpDetector
 from tonekeeper.edge.entropy import token
 from tonekeeper.edge.files import SingleInstance
@@ -87,6 +87,8 @@ def run_daemon(config: Path) -> Exit:
         for missing in missing_for_steering():
             log.error("cannot-steer", reason=missing)
             return Exit.MISSING
+        for missing in missing_for_flows():
+            log.error("cannot-see-flows", reason=missing)
     return asyncio.run(Daemon(settings, log, reload=lambda: load_settings(config)).run())
 
 

@@ -65,9 +65,6 @@ class Attribution:
     def of_sbc(self, sbc: str) -> Blame | None:
         return self._first(Culprit.SBC, "", sbc)
 
-    def of_path(self, wan: str, sbc: str) -> Blame | None:
-        return self._first(Culprit.PATH, wan, sbc)
-
     @property
     def site(self) -> Blame | None:
         return self._first(Culprit.SITE, "", "")

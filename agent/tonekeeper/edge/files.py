@@ -190,22 +190,6 @@ class JournalFiles:
         self._written = self._head_size = 0
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Make `data` the content of `path`: all of it or, should the power go, what was there before. `EdgeError`."""
-    new = path.with_name(f".{path.name}.new")
-    try:
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-        with open(file, "wb") as sink:
-            sink.write(data)
-            sink.flush()
-            os.fsync(file)
-        os.replace(new, path)
-        _sync_directory(path.parent)
-    except OSError as error:
-        _discard(new)
-        raise EdgeError(f"write '{path}'", error, remedy=_remedy(error)) from None
-
-
 class SingleInstance:
     """A state directory to oneself, inside `with`. The lock ends with the process, however that ends.
 
@@ -246,14 +230,6 @@ class SingleInstance:
             os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         except OSError:
             return  # the number only helps people; a full disk keeps it out
-
-
-def _sync_directory(directory: Path) -> None:
-    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _discard(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole, and the lock on the state directory."""
+"""The lock on the state directory."""
 
 from __future__ import annotations
 
@@ -7,38 +7,8 @@ import os
 
 import pytest
 
-from tonekeeper.edge import files
-from tonekeeper.edge.files import LOCK_NAME, SingleInstance, write_atomically
+from tonekeeper.edge.files import LOCK_NAME, SingleInstance
 from tonekeeper.errors import EdgeError
-
-
-def test_a_file_is_replaced_as_a_whole(tmp_path):
-    path = tmp_path / "state"
-    write_atomically(path, b"old")
-    write_atomically(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["state"]
-
-
-def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path, monkeypatch):
-    path = tmp_path / "state"
-    write_atomically(path, b"old")
-
-    def refuse(_file):
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    monkeypatch.setattr(files.os, "fsync", refuse)
-    with pytest.raises(EdgeError, match=r"cannot write '.*state': Input/output error") as caught:
-        write_atomically(path, b"new")
-    assert caught.value.errno == errno.EIO
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["state"]
-
-
-def test_a_file_in_a_directory_that_is_not_there_cannot_be_written(tmp_path):
-    with pytest.raises(EdgeError) as caught:
-        write_atomically(tmp_path / "gone" / "state", b"new")
-    assert caught.value.errno == errno.ENOENT
 
 
 def test_a_second_agent_on_one_state_directory_is_told_who_has_it(tmp_path):

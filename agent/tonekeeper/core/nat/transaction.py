@@ -44,10 +44,6 @@ class Transaction:
     _request: StunMessage | None = None
     _sent: list[float] = field(default_factory=list)
 
-    @property
-    def first_sent(self) -> float | None:
-        return self._sent[0] if self._sent else None
-
     def next_deadline(self) -> float:
         return self.due if self.outcome is Outcome.PENDING else NEVER
 
