@@ -10,6 +10,9 @@ false alarms a month. k is the smallest number that brings this down to what the
 are replaced by an upper bound (two standard errors), because a line that was clean for an hour is not proven clean.
 The aim is 0.355 of the stated budget: a Poisson count of that mean exceeds one in 5 % of months, not in a third.
 
+There is a limit: MOST confirmations are all the patience there is, about 2 s on a fast line. A line that is silent for
+longer than that, again and again, is reported down each time, whatever the budget says.
+
 What is measured is "no answer within the adaptive timeout", not packet loss alone: a line that stalls for a second
 now and then needs more patience in the same way. Probes of a real outage are not counted; a verdict that was taken
 back within one interval was no outage, and is counted.
