@@ -164,6 +164,8 @@ class JournalFiles:
 
     def _write(self) -> None:
         assert self._file is not None
+        if os.fstat(self._file).st_nlink == 0:  # somebody removed it: what is written there is gone with the process
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         self._make_room(self._written + len(self._buffer))
         while self._buffer:
             written = os.write(self._file, self._buffer)

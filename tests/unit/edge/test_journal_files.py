@@ -318,3 +318,21 @@ def test_a_segment_that_is_gone_cannot_be_read(tmp_path):
 
 def test_a_directory_that_is_not_there_has_no_segments(tmp_path):
     assert segments_in(tmp_path / "gone") == []
+
+
+def test_a_journal_that_is_removed_underneath_is_told_once_and_begun_anew(tmp_path):
+    now = 0.0
+    directory = tmp_path / "state"
+    journal = JournalFiles(directory, max_bytes=1 << 20, head=lambda: [b"head"], clock=lambda: now)
+    journal.begin()
+    for segment in directory.iterdir():
+        segment.unlink()
+    directory.rmdir()
+    journal.append(b"lost")
+    with pytest.raises(EdgeError, match="No such file or directory"):
+        journal.flush()
+    now = 60.0
+    journal.append(b"covered by the head")
+    journal.append(b"kept")
+    journal.close()
+    assert list(read_segment(segments_in(directory)[-1])) == [b"head", b"kept"]
