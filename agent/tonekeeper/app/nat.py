@@ -11,7 +11,7 @@ from tonekeeper.core.events import GatewayChanged, LinkChanged, ReversePathFilte
 from tonekeeper.core.nat.alg import SIP_PORT, SipQuestions
 from tonekeeper.core.nat.attempt import Limits
 from tonekeeper.core.nat.measurement import METERED, Measurement
-from tonekeeper.core.nat.messages import WanChanged
+from tonekeeper.core.nat.messages import Action, Event, WanChanged
 from tonekeeper.core.nat.result import NatResult
 from tonekeeper.drivers.measure import MeasureDriver
 from tonekeeper.edge.entropy import token
@@ -61,7 +61,7 @@ async def _measure(command: Nat, terminal: Terminal) -> NatResult:
 
 async def _run(measurement: Measurement, local: str, device: str, wan: str, terminal: Terminal) -> NatResult:
     sockets = NatSockets(lambda event: driver.feed(event), local=local, interface=device)
-    driver = MeasureDriver(measurement, token=token, execute=sockets.execute)
+    driver = MeasureDriver[Event, Action, NatResult](measurement, token=token, execute=sockets.execute)
     is_this_host = local == measurement.attempt.server.host
     stop_watching = _watch(wan, local, driver) if wan and local and not is_this_host else _nothing_to_stop
     display = asyncio.create_task(_display(measurement, terminal))
@@ -134,7 +134,7 @@ def _nothing_to_stop() -> None:
     """Of a measurement that has no WAN."""
 
 
-def _watch(wan: str, local: str, driver: MeasureDriver) -> Callable[[], None]:
+def _watch(wan: str, local: str, driver: MeasureDriver[Event, Action, NatResult]) -> Callable[[], None]:
     """Tells the driver when the WAN is not what it was. Gives what ends that."""
     from tonekeeper.edge.netlink import LinkWatch
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tonekeeper.app.nat import addresses_of
 from tonekeeper.core.commands import AbandonNat, MeasureNat
 from tonekeeper.core.events import Event, NatMeasured
+from tonekeeper.core.nat import messages
 from tonekeeper.core.nat.alg import SipQuestions
 from tonekeeper.core.nat.measurement import Measurement
 from tonekeeper.core.nat.result import NatResult
@@ -60,7 +61,9 @@ async def _measure(command: MeasureNat) -> NatResult:
     started = asyncio.get_running_loop().time()
     measurement = Measurement(command.wan, server, started=started, sip=SipQuestions(sip, helper), refused=refused)
     sockets = NatSockets(lambda event: driver.feed(event), local=local, interface=command.interface)
-    driver = MeasureDriver(measurement, token=token, execute=sockets.execute)
+    driver = MeasureDriver[messages.Event, messages.Action, NatResult](
+        measurement, token=token, execute=sockets.execute
+    )
     try:
         return await driver.run()
     finally:

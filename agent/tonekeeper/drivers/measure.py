@@ -1,7 +1,7 @@
-"""The driver of a NAT measurement: one measurement, one asyncio loop, one timer, and a result at the end.
+"""The driver of a machine that does one job: one asyncio loop, one timer, and a result at the end.
 
 The loop is that of docs/driving.md. What has arrived is handed over before any timer that is due, one deadline at a
-time; a command may report its outcome at once, and it waits its turn, because the measurement is never entered twice.
+time; a command may report its outcome at once, and it waits its turn, because the machine is never entered twice.
 """
 
 from __future__ import annotations
@@ -9,49 +9,52 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
-from tonekeeper.core.nat.messages import (
-    CloseSocket,
-    Command,
-    DeadlineReached,
-    Event,
-    Finished,
-    OpenSocket,
-    SendSip,
-    SendStun,
-)
-from tonekeeper.core.nat.result import NatResult
+from tonekeeper.core.machine import DeadlineReached, Finished
 
 MOST_AT_ONCE = 32
 """Timers served in one go; then the loop may look at its sockets before the next ones."""
 
-Action = OpenSocket | CloseSocket | SendStun | SendSip
-"""What an adapter carries out."""
+Happening = TypeVar("Happening")
+"""The events of the machine, beside the timer that has run out."""
+Action = TypeVar("Action")
+"""What an adapter carries out: its commands, without the end."""
+Result = TypeVar("Result")
+
+Happening_contra = TypeVar("Happening_contra", contravariant=True)
+Action_co = TypeVar("Action_co", covariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
 
 
-class Measurement(Protocol):
-    def handle(self, event: Event, now: float) -> Sequence[Command]: ...
+class Machine(Protocol[Happening_contra, Action_co, Result_co]):
+    def handle(
+        self, event: Happening_contra | DeadlineReached, now: float
+    ) -> Sequence[Action_co | Finished[Result_co]]: ...
     def next_deadline(self) -> float | None: ...
 
 
-class MeasureDriver:
+class MeasureDriver(Generic[Happening, Action, Result]):
     """`token`: 32 fresh random hex digits for each timer. `execute` carries one command out."""
 
     def __init__(
-        self, measurement: Measurement, *, token: Callable[[], str], execute: Callable[[Action], None]
+        self,
+        machine: Machine[Happening, Action, Result],
+        *,
+        token: Callable[[], str],
+        execute: Callable[[Action], None],
     ) -> None:
-        self._measurement = measurement
+        self._machine = machine
         self._token = token
         self._execute = execute
         self._loop = asyncio.get_running_loop()
-        self._finished: asyncio.Future[NatResult] = self._loop.create_future()
-        self._queue: deque[Event] = deque()
+        self._finished: asyncio.Future[Result] = self._loop.create_future()
+        self._queue: deque[Happening | DeadlineReached] = deque()
         self._busy = False
         self._timer: asyncio.TimerHandle | None = None
 
-    async def run(self) -> NatResult:
-        """Turn the crank until the measurement has finished. Whatever the measurement or an adapter raises is raised
+    async def run(self) -> Result:
+        """Turn the crank until the machine has finished. Whatever the machine or an adapter raises is raised
         here; the driver is then at its end, too."""
         self._arm()
         try:
@@ -59,7 +62,7 @@ class MeasureDriver:
         finally:
             self._end()
 
-    def feed(self, event: Event) -> None:
+    def feed(self, event: Happening) -> None:
         """An adapter has seen something."""
         if self._finished.done():
             return
@@ -78,8 +81,8 @@ class MeasureDriver:
         finally:
             self._busy = False
 
-    def _step(self, event: Event) -> None:
-        for command in self._measurement.handle(event, self._loop.time()):
+    def _step(self, event: Happening | DeadlineReached) -> None:
+        for command in self._machine.handle(event, self._loop.time()):
             if isinstance(command, Finished):
                 self._finished.set_result(command.result)
                 return
@@ -88,7 +91,7 @@ class MeasureDriver:
     def _wake(self) -> None:
         self._timer = None
         for _ in range(MOST_AT_ONCE):
-            deadline = self._measurement.next_deadline()
+            deadline = self._machine.next_deadline()
             if self._finished.done() or deadline is None or deadline > self._loop.time():
                 break
             self._queue.append(DeadlineReached(self._token()))
@@ -99,7 +102,7 @@ class MeasureDriver:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        deadline = None if self._finished.done() else self._measurement.next_deadline()
+        deadline = None if self._finished.done() else self._machine.next_deadline()
         if deadline is not None:
             self._timer = self._loop.call_at(deadline, self._wake)
 

@@ -1,4 +1,4 @@
-"""The driver of a NAT measurement, with a measurement that follows a script."""
+"""The driver of a machine with one job, with a NAT measurement that follows a script."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tonekeeper.core.nat.messages import (
+    Action,
     CloseSocket,
     Command,
     DeadlineReached,
@@ -18,7 +19,7 @@ from tonekeeper.core.nat.messages import (
     WanChanged,
 )
 from tonekeeper.core.nat.result import Lifetimes, NatResult, SipAlg
-from tonekeeper.drivers.measure import MOST_AT_ONCE, Action, MeasureDriver
+from tonekeeper.drivers.measure import MOST_AT_ONCE, MeasureDriver
 from tonekeeper.wire.endpoint import Endpoint
 
 RESULT = NatResult("eth0", "", "", "", "", Lifetimes(), SipAlg.NO, 0.0)

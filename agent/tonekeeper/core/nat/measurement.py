@@ -12,15 +12,14 @@ from math import ceil, floor
 from typing import assert_never
 
 from tonekeeper.core.instants import NEVER
+from tonekeeper.core.machine import DeadlineReached, Finished
 from tonekeeper.core.nat.alg import AlgCheck, SipQuestions
 from tonekeeper.core.nat.attempt import Attempt, Limits
 from tonekeeper.core.nat.behaviour import Behaviour
 from tonekeeper.core.nat.lifetime import Lifetimes
 from tonekeeper.core.nat.messages import (
     Command,
-    DeadlineReached,
     Event,
-    Finished,
     GarbageReceived,
     IcmpReceived,
     SendRefused,

@@ -8,18 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tonekeeper.core.machine import DeadlineReached, Finished
 from tonekeeper.core.nat.result import NatResult
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
 from tonekeeper.wire.stun.message import StunMessage
-
-
-@dataclass(frozen=True, slots=True)
-class DeadlineReached:
-    """`next_deadline()` has come. One event sends one packet at most; the driver asks again until none is due."""
-
-    token: str
-    """32 fresh random hex digits: a STUN transaction id, or branch, tag and Call-ID of an OPTIONS, are cut from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +149,7 @@ class SendSip:
     cseq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The end, exactly once, after all sockets were closed. Nothing that comes afterwards changes anything."""
+Action = OpenSocket | CloseSocket | SendStun | SendSip
+"""What an adapter carries out. All sockets were closed before `Finished`."""
 
-    result: NatResult
-
-
-Command = OpenSocket | CloseSocket | SendStun | SendSip | Finished
+Command = Action | Finished[NatResult]
