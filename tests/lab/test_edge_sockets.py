@@ -34,7 +34,9 @@ from tonekeeper.core.events import (
     SendRefused,
 )
 from tonekeeper.core.site import Path, Transport
-from tonekeeper.edge.sockets import MOST_AT_ONCE, STRANGERS_PER_SECOND, ProbeSockets
+from tonekeeper.edge.probing import STRANGERS_PER_SECOND
+from tonekeeper.edge.reading import MOST_AT_ONCE
+from tonekeeper.edge.sockets import ProbeSockets
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.message import decode_request
 from tonekeeper.wire.sip.render import render_response
@@ -468,7 +470,7 @@ def test_a_reply_with_our_branch_is_read_although_strangers_used_up_their_share(
             probing.send(path)
             assert (await probing.hear(ReplyReceived)).reply.branch == "z9hG4bK-1"
             dropped = await probing.hear(DatagramIgnored)
-            assert dropped.reason.startswith(f"{STRANGERS_PER_SECOND} datagrams without a branch of ours not decoded")
+            assert dropped.reason.startswith(f"{STRANGERS_PER_SECOND} messages without a branch of ours not decoded")
             assert dropped.size == STRANGERS_PER_SECOND * len(b"garbage")
 
     probe(site, scenario)

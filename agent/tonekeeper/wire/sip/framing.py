@@ -18,6 +18,8 @@ from tonekeeper.wire.sip.grammar import parse_number, shown
 
 LARGEST_MESSAGE = 65536
 """Octets, header and body together: as much as a datagram could hold. What is longer is refused unread."""
+PING, PONG = b"\r\n\r\n", b"\r\n"
+"""RFC 5626 section 4.4.1"""
 
 _LINE_BREAK = b"\r\n"
 _END_OF_HEADER = b"\r\n\r\n"
