@@ -31,6 +31,8 @@ PROTOCOL = 106
 STEERING_TABLE = 7060
 TABLES = range(STEERING_TABLE, 7100)
 """Why these numbers: docs/decisions/0005-marks-in-the-kernel.md."""
+PRIORITIES = range(7050, 7100)
+"""Of our rules."""
 METRIC = 7060
 """Of all our routes: replacing one of ours can never hit another's."""
 

@@ -57,15 +57,26 @@ class Message(NamedTuple):
 
 
 class Exchange:
-    """A netlink socket to ask with, one question after the other. `OSError` carries the kernel's errno and words."""
+    """A netlink socket to ask with, one question after the other. `OSError` carries the kernel's errno and words.
 
-    def __init__(self, protocol: int) -> None:
+    `port`: what the kernel shall call it, if that is free: whoever listens sees who made a change. 0 for any.
+    """
+
+    def __init__(self, protocol: int, *, port: int = 0) -> None:
         self._sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         self._sock.settimeout(_PATIENCE)
         for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK):
             self._set_if_known(option)
-        self._sock.bind((0, 0))
+        self._bind(port)
         self._sequence = 0
+
+    def _bind(self, port: int) -> None:
+        try:
+            self._sock.bind((port, 0))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            self._sock.bind((0, 0))
 
     def _set_if_known(self, option: int) -> None:
         try:
@@ -129,6 +140,12 @@ class Exchange:
                     part.append(message)
                     ended = ended or message.kind == NLMSG_DONE
             yield part
+
+
+def sender_of(message: Message) -> int:
+    """Port of the socket whose request led to this message; 0 for the kernel itself."""
+    port: int = HEADER.unpack_from(message.data)[4]
+    return port
 
 
 def split(data: bytes) -> Iterator[Message]:

@@ -1,9 +1,13 @@
-"""The routes and rules of ours in the kernel, as values: read, put, removed, and asked where a packet would go."""
+"""The routes and rules of ours in the kernel, as values: read, put, removed, and asked where a packet would go.
+
+Our changes leave from a port of our own, so that whoever listens to the kernel can tell them from others'.
+"""
 
 from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
 import struct
 import sys
@@ -18,6 +22,7 @@ from tonekeeper.edge.netlink.exchange import (
     Exchange,
     Message,
     attributes,
+    sender_of,
 )
 from tonekeeper.edge.netlink.route_messages import (
     RTM_DELROUTE,
@@ -27,12 +32,12 @@ from tonekeeper.edge.netlink.route_messages import (
     read_route,
     routes_request,
 )
-from tonekeeper.edge.steering import EVERYWHERE, PROTOCOL, Entry, Network, Route, Rule
+from tonekeeper.edge.steering import EVERYWHERE, PRIORITIES, PROTOCOL, Entry, Network, Route, Rule
 
 _FAMILIES: dict[int, int] = {4: socket.AF_INET, 6: socket.AF_INET6}
 _VERSIONS = {family: version for version, family in _FAMILIES.items()}
 
-_RTM_NEWRULE, _RTM_DELRULE, _RTM_GETRULE = 32, 33, 34
+RTM_NEWRULE, RTM_DELRULE, _RTM_GETRULE = 32, 33, 34
 _FR_ACT_TO_TBL = 1
 _FIB_RULE_HDR = struct.Struct("=BBBBBxxBI")
 _PORT_RANGE = struct.Struct("=HH")
@@ -49,7 +54,7 @@ class PolicyRouting:
     """One netlink socket to work on routes and rules. Everything raises `OSError` with the kernel's errno."""
 
     def __init__(self) -> None:
-        self._kernel = Exchange(socket.NETLINK_ROUTE)
+        self._kernel = Exchange(socket.NETLINK_ROUTE, port=_own_port())
         self._held: dict[Entry, list[Message]] = {}
 
     def __enter__(self) -> PolicyRouting:
@@ -88,11 +93,11 @@ class PolicyRouting:
             case Route():
                 self._kernel.change(RTM_NEWROUTE, route_body(entry), NLM_F_CREATE | NLM_F_REPLACE)
             case Rule():
-                self._kernel.change(_RTM_NEWRULE, rule_body(entry), NLM_F_CREATE | NLM_F_EXCL)
+                self._kernel.change(RTM_NEWRULE, rule_body(entry), NLM_F_CREATE | NLM_F_EXCL)
 
     def remove(self, entry: Entry) -> None:
         """What `read` found, exactly as the kernel described it. That it has gone by itself is fine."""
-        kind = RTM_DELROUTE if isinstance(entry, Route) else _RTM_DELRULE
+        kind = RTM_DELROUTE if isinstance(entry, Route) else RTM_DELRULE
         for message in self._held.get(entry, ()):
             try:
                 self._kernel.change(kind, message.data[HEADER.size :])
@@ -107,6 +112,16 @@ class PolicyRouting:
             route = read_route(message)
             return _name(route.hops[0].interface) if route and route.hops else ""
         return ""
+
+
+def _own_port() -> int:
+    """A process number has 22 bits at most, and the kernel gives away numbers from 2^31 on, or the process's own."""
+    return PROTOCOL << 22 | os.getpid()
+
+
+def is_own_change(message: Message) -> bool:
+    """Whether this process made the change that the message tells of."""
+    return sender_of(message) == _own_port()
 
 
 def _all_our_routes(version: int) -> bytes:
@@ -156,6 +171,12 @@ def read_rule(message: Message) -> Rule | None:
         pin=pin,
         has_more=_has_more(header, found.keys() - _OF_A_PIN if pin else found.keys()),
     )
+
+
+def is_about_our_rule(message: Message) -> bool:
+    """Whether it has our mark, or stands where ours do."""
+    found = attributes(message.data, HEADER.size + _FIB_RULE_HDR.size)
+    return found.get(_FRA_PROTOCOL) == bytes([PROTOCOL]) or _number(found.get(_FRA_PRIORITY)) in PRIORITIES
 
 
 def _has_more(header: tuple[int, ...], conditions: Set[int]) -> bool:

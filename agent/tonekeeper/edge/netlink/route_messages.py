@@ -1,6 +1,6 @@
 """Messages about routes, read without detours: a router may have a million of them, and announce each change.
 
-What struct rtmsg says stands at fixed places, so that a route of no interest costs one look at one byte.
+What struct rtmsg says stands at fixed places, so that a route of no interest costs a look at some bytes of it.
 """
 
 from __future__ import annotations
@@ -9,16 +9,21 @@ import socket
 import struct
 from typing import NamedTuple
 
-from tonekeeper.edge.netlink.exchange import HEADER, Message, attributes, packed_attribute
+from tonekeeper.edge.netlink.exchange import HEADER, Message, attribute, attributes, packed_attribute
 
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTN_UNICAST = 1
+RTPROT_KERNEL = 2
 
 _RTMSG = struct.Struct("=BBBBBBBBI")
 _RTNEXTHOP = struct.Struct("=HBBi")
 _NUMBER = struct.Struct("=I")
 _FAMILY_SIZE = 2
 _PREFIX_LENGTH_AT = HEADER.size + 1
+_TABLE_AT = HEADER.size + 4
+_PROTOCOL_AT = HEADER.size + 5
+_RT_TABLE_COMPAT = 252
+"""In one byte: the table's number does not fit, see the attribute."""
 
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA = 1, 4, 5, 6, 9, 15, 18
 
@@ -44,6 +49,19 @@ class RouteMessage(NamedTuple):
 
 def is_about_default_route(message: Message) -> bool:
     return message.data[_PREFIX_LENGTH_AT : _PREFIX_LENGTH_AT + 1] == b"\0"
+
+
+def maker_of(message: Message) -> int:
+    """The protocol number of who made the route; RTPROT_KERNEL where the message is too short to say."""
+    return message.data[_PROTOCOL_AT] if len(message.data) > _PROTOCOL_AT else RTPROT_KERNEL
+
+
+def table_of(message: Message) -> int:
+    """Of a message that `maker_of` could read."""
+    table = message.data[_TABLE_AT]
+    if table != _RT_TABLE_COMPAT:
+        return table
+    return _number(attribute(message.data, HEADER.size + _RTMSG.size, _RTA_TABLE))
 
 
 def read_route(message: Message) -> RouteMessage | None:
