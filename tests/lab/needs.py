@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from glob import glob
 
 from tests.lab.namespace import PREFIX, LabError, run
 
@@ -13,6 +14,7 @@ COMMANDS = {
     "kamailio": "kamailio",
     "nft": "nftables",
     "nsenter": "util-linux",
+    "openssl": "openssl",
     "setpriv": "util-linux",
     "sipp": "sip-tester",
     "tc": "iproute2",
@@ -20,6 +22,9 @@ COMMANDS = {
     "unshare": "util-linux",
 }
 """Command: Debian package. The packages are those of packages.txt."""
+
+MODULES = {"/usr/lib/*/kamailio/modules/tls.so": "kamailio-tls-modules"}
+"""Where else a package leaves something, as a pattern."""
 
 _TRIAL = """
 set -e
@@ -46,8 +51,9 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "the lab needs root for network namespaces"
     absent = sorted(command for command in COMMANDS if shutil.which(command) is None)
+    absent += [pattern for pattern in MODULES if not glob(pattern)]
     if absent:
-        packages = sorted({COMMANDS[command] for command in absent})
+        packages = sorted({(COMMANDS | MODULES)[name] for name in absent})
         return f"the lab needs {', '.join(absent)}: apt-get install {' '.join(packages)}"
     try:
         run("unshare", "--net", "sh", "-c", _TRIAL)

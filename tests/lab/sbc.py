@@ -7,22 +7,42 @@ import signal
 import socket
 from pathlib import Path
 
+from tests.lab.certificates import Authority, Issued
 from tests.lab.namespace import LabError, Namespace, Process, until
 from tests.lab.options import ask
 
 _TEMPLATE = Path(__file__).with_name("sbc.cfg")
+_TLS = """
+[server:default]
+method = TLSv1.2+
+certificate = {certificate}
+private_key = {key}
+"""
+_CLIENTS = """
+verify_certificate = yes
+require_certificate = yes
+ca_list = {}
+"""
 
 
 class Sbc:
-    """`start`/`stop`, `freeze`/`thaw`, and `answer*`/`answer_normally` are pairs; `restore` undoes all three."""
+    """`start`/`stop`, `freeze`/`thaw`, and `answer*`/`answer_normally` are pairs; `restore` undoes all three.
+
+    It listens on UDP and TCP, and on TLS with the certificate that `show` gave it, or else one for its address and for
+    `<name>.example.net`.
+    """
 
     port = 5060
+    tls_port = 5061
 
-    def __init__(self, name: str, address: str, site: Namespace, core: Namespace) -> None:
+    def __init__(self, name: str, address: str, site: Namespace, core: Namespace, authority: Authority) -> None:
         self.name = name
         self.address = address
         self.namespace = site
+        self.host = f"{name}.example.net"
         self._core = core
+        self._own = authority.issue(self.host, address)
+        self._shown: tuple[Issued, Path | None] = (self._own, None)
         self._process: Process | None = None
         self._changed = False
         self._frozen = False
@@ -34,6 +54,10 @@ class Sbc:
     @property
     def uri(self) -> str:
         return f"sip:{self.address}:{self.port};transport=udp"
+
+    @property
+    def tls_endpoint(self) -> tuple[str, int]:
+        return (self.address, self.tls_port)
 
     @property
     def running(self) -> bool:
@@ -51,7 +75,8 @@ class Sbc:
             text = text.replace(f"@{key}@", value)
         config = directory / f"{self.name}.cfg"
         config.write_text(text)
-        command = ("kamailio", "-DD", "-E", "-m", "16", "-M", "4", "-w", str(directory), "-Y", str(directory))
+        self._write_tls(self._own)
+        command = ("kamailio", "-DD", "-E", "-m", "32", "-M", "4", "-w", str(directory), "-Y", str(directory))
         self._process = self.namespace.popen(*command, "-f", str(config), log=self.name)
         self._changed = self._frozen = False
 
@@ -101,6 +126,11 @@ class Sbc:
         self.answer(200)
         self._changed = False
 
+    def show(self, certificate: Issued, *, clients: Path | None = None) -> None:
+        """Meet TLS connections with `certificate` from now on, and ask for one that `clients` signed."""
+        self._write_tls(certificate, clients)
+        self._call("tls.reload")
+
     def restore(self) -> None:
         """As after `start`."""
         if self._frozen:
@@ -109,6 +139,15 @@ class Sbc:
             self.start()
         if self._changed:
             self.answer_normally()
+        if self._shown != (self._own, None):
+            self.show(self._own)
+
+    def _write_tls(self, certificate: Issued, clients: Path | None = None) -> None:
+        self._shown = (certificate, clients)
+        text = _TLS.format(certificate=certificate.certificate, key=certificate.key)
+        if clients is not None:
+            text += _CLIENTS.format(clients)
+        (self.namespace.directory / f"{self.name}.tls").write_text(text)
 
     def _port_closed(self) -> bool:
         # The children of a killed process go a moment after it.

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.namespace import Namespace, residue, sweep, until
-from tests.lab.needs import COMMANDS
+from tests.lab.needs import COMMANDS, MODULES
 from tests.lab.options import Answer, ask, count_answers
 from tests.lab.topology import Lab
 from tests.lab.wiretap import Wiretap, answer_to, forge, with_header
@@ -186,7 +186,7 @@ def test_healing_undoes_everything(lab: Lab):
 
 def test_packages_txt_names_what_is_needed():
     packages = Path(__file__).with_name("packages.txt").read_text().split()
-    assert packages == sorted(set(COMMANDS.values()))
+    assert packages == sorted({*COMMANDS.values(), *MODULES.values()})
 
 
 def test_a_killed_test_run_leaves_nothing_behind(standing_lab: Lab):

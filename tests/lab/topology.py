@@ -27,6 +27,7 @@ import contextlib
 from dataclasses import dataclass
 from types import TracebackType
 
+from tests.lab.certificates import Authority
 from tests.lab.faults import Cpe, Faults, Provider
 from tests.lab.namespace import Namespace, Watchman, run, sweep
 from tests.lab.sbc import Sbc
@@ -114,6 +115,7 @@ class Lab:
         self._watchman = Watchman(ROLES)
         self.directory = self._watchman.directory
         self._namespaces = self._watchman.namespaces
+        self.authority = Authority(self.directory)
         self.cpe = Cpe(self._namespaces["cpe"], self._faults)
         self._providers = {
             "fibre": self._provider("fibre", "198.51.100.1", ("eth0", "198.51.100.2")),
@@ -202,7 +204,7 @@ class Lab:
         return Provider(name, self._namespaces[name], self._faults, gateway=gateway, wan=wan)
 
     def _sbc(self, name: str, address: str) -> Sbc:
-        return Sbc(name, address, self._namespaces[name], self._namespaces["core"])
+        return Sbc(name, address, self._namespaces[name], self._namespaces["core"], self.authority)
 
     def _lay_lines(self) -> None:
         name = {role: namespace.name for role, namespace in self._namespaces.items()}

@@ -222,8 +222,11 @@ class Stream:
             self._connection.write(data)
 
     def _too_late(self) -> None:
+        doing = f"open {self._way}"
+        if self._secured is not None and self.local.port:
+            doing = f"agree on TLS with {self._secured.server_name} at {self._way}"
         late = OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
-        self._failed(errno.ETIMEDOUT, str(EdgeError(f"open {self._way} within {self._open_within:g} s", late)))
+        self._failed(errno.ETIMEDOUT, str(EdgeError(f"{doing} within {self._open_within:g} s", late)))
 
     def _failed(self, number: int, reason: str) -> None:
         """The connection did not come about, or is gone."""
