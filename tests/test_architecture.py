@@ -21,7 +21,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], str]] = {
     "settings": (("errors", "wire", "core"), "settings are read into the values that the core is built with"),
     "drivers": (("errors", "wire", "core"), "a driver turns the crank of the core; adapters are handed to it"),
     "edge": (("errors", "wire", "core"), "an adapter speaks in core values and keeps no opinion"),
-    "faces": (("errors", "wire", "core"), "a face renders the report; it must not reach behind it"),
+    "faces": (("errors", "wire", "core", "phones"), "a face renders values; it must not reach behind them"),
 }
 
 FORBIDDEN_IN_PURE = {
@@ -51,6 +51,7 @@ ONLY_IN = {
         "one module talks to it, in our own frozen values; it costs 8 MiB where it is loaded",
     ),
     "h11": ("faces/http/connection.py", "HTTP on the wire is one module's subject"),
+    "yaml": ("edge/yaml_document.py", "one module knows what YAML means here"),
 }
 
 LOADED_LATE = {
