@@ -50,11 +50,13 @@ ONLY_IN = {
         "edge/netlink/requests.py",
         "one module talks to it, in our own frozen values; it costs 8 MiB where it is loaded",
     ),
+    "dns": ("edge/dns_messages.py", "one module writes and reads DNS messages; it costs 4 MiB where it is loaded"),
     "h11": ("faces/http/connection.py", "HTTP on the wire is one module's subject"),
     "yaml": ("edge/yaml_document.py", "one module knows what YAML means here"),
 }
 
 LOADED_LATE = {
+    "tonekeeper.edge.dns_exchange": "it brings dnspython, and an agent whose SBCs are all addresses does without",
     "tonekeeper.edge.netlink.requests": "it brings pyroute2, and an agent that changes nothing does without",
 }
 
