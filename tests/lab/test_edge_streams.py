@@ -158,6 +158,21 @@ def test_a_certificate_of_an_issuer_nobody_knows_is_refused_and_the_issuer_named
     assert seen.facts.problem.startswith("its issuer 'CN=Other Root' is not known")
 
 
+def test_a_ca_file_that_was_put_right_is_used_by_the_next_connection(lab, tmp_path):
+    file = tmp_path / "trusted.pem"
+    file.write_bytes(Authority(tmp_path, "Other Root").root.read_bytes())
+
+    async def scenario(prober: Prober) -> None:
+        prober.open(ca_file=str(file))
+        refused = await prober.hear(PathRefused)
+        assert "its issuer 'CN=Lab Root' is not known" in refused.reason
+        file.write_bytes(lab.authority.root.read_bytes())
+        prober.open(ca_file=str(file))
+        await prober.hear(PathOpened)
+
+    probe(lab, Transport.TLS, scenario)
+
+
 def test_a_client_certificate_is_shown_where_it_is_asked_for(lab):
     ours = lab.authority.issue("site-0042.example.net")
     lab.sbc("primary").show(lab.authority.issue("primary.example.net"), clients=lab.authority.root)

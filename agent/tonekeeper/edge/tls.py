@@ -139,7 +139,7 @@ def problem_of(certificate: Certificate | None, host: str, refusal: Refusal | No
     None: the certificate could not be seen, so only what OpenSSL said is known.
     """
     if certificate is None:
-        return _chain_problem(refusal, "") if refusal else ""
+        return refusal.message if refusal else ""
     problems = [_date_problem(certificate, now)]
     if refusal is not None and not (problems[0] and refusal.code in (_EXPIRED, _NOT_YET_VALID)):
         problems.insert(0, _chain_problem(refusal, certificate.issuer))
@@ -161,8 +161,7 @@ def _date_problem(certificate: Certificate, now: float) -> str:
 def _chain_problem(refusal: Refusal, issuer: str) -> str:
     match refusal.code:
         case code if code in _NO_ISSUER:
-            who = f"its issuer '{issuer}'" if issuer else "its issuer"
-            return f"{who} is not known: set ca_file, or let the server send the whole chain"
+            return f"its issuer '{issuer}' is not known: set ca_file, or let the server send the whole chain"
         case code if code == _SELF_SIGNED:
             return "it is self-signed: set ca_file to it, if it is the right one"
         case code if code == _SELF_SIGNED_IN_CHAIN:
