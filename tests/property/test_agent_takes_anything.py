@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from tests.unit.core.talk import ADDRESS, OWN, Talk, answer, measured_nat, path, site
 from tonekeeper.core.commands import LogChange, SendOptions
+from tonekeeper.core.depth.result import DepthResult, DepthVerdict
 from tonekeeper.core.events import (
     ClockJumped,
     DatagramIgnored,
+    DepthProbed,
     Event,
     Facility,
     FacilityFailed,
@@ -23,22 +25,30 @@ from tonekeeper.core.events import (
     GatewayChanged,
     IcmpReceived,
     LinkChanged,
+    NameFailure,
     NatMeasured,
     PathOpened,
     PathRefused,
     PathWalked,
     PlanApplied,
     PlanRefused,
+    PongReceived,
     ReplyReceived,
     ReversePathFilterRead,
+    RoutingChanged,
+    RoutingPart,
     SbcResolved,
     SbcUnresolved,
     SendRefused,
     SiteChanged,
     Started,
+    StreamEnded,
+    TargetsRecalled,
+    TlsFacts,
+    TlsSeen,
 )
 from tonekeeper.core.kernel import Flow, Protocol
-from tonekeeper.core.site import NatPolicy
+from tonekeeper.core.site import Depth, NatPolicy, Target, Transport
 from tonekeeper.wire.endpoint import Endpoint
 
 PATHS = st.sampled_from([path(wan, sbc) for wan in ("fibre", "lte") for sbc in ("primary", "alternate")])
@@ -61,6 +71,7 @@ FLOWS = st.builds(
     packets_out=st.none() | st.integers(0, 5),
     packets_in=st.none() | st.integers(0, 5),
 )
+TARGETS = st.builds(Target, st.sampled_from(Transport), st.sampled_from(list(ADDRESS.values())), st.integers(0, 2))
 HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
     Started: st.just(Started()),
     LinkChanged: LINKS,
@@ -71,8 +82,36 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
     PathOpened: st.builds(PathOpened, PATHS, st.just(Endpoint("198.51.100.2", 4000))),
     PathRefused: st.builds(PathRefused, PATHS, st.integers(0, 133), st.just("because")),
     DatagramIgnored: st.builds(DatagramIgnored, PATHS, st.just(ADDRESS["primary"]), st.just("noise"), st.just(3)),
-    SbcResolved: st.sampled_from([SbcResolved(name, (address,)) for name, address in ADDRESS.items()]),
-    SbcUnresolved: st.builds(SbcUnresolved, st.sampled_from([*ADDRESS, "stranger"]), st.just("silence")),
+    SbcResolved: st.builds(
+        SbcResolved,
+        st.sampled_from([*ADDRESS, "stranger"]),
+        st.lists(TARGETS, min_size=1, max_size=3).map(tuple),
+        st.sampled_from(["", "fibre", "lte"]),
+        st.sampled_from(["192.0.2.53", "192.0.2.54"]),
+        st.floats(0, 1e6),
+    ),
+    SbcUnresolved: st.builds(
+        SbcUnresolved,
+        st.sampled_from([*ADDRESS, "stranger"]),
+        st.just("silence"),
+        st.sampled_from(["", "fibre", "lte"]),
+        st.just("192.0.2.53"),
+        st.sampled_from(NameFailure),
+    ),
+    TargetsRecalled: st.builds(
+        TargetsRecalled, st.sampled_from([*ADDRESS, "stranger"]), st.tuples(TARGETS), st.floats(0, 1e6)
+    ),
+    StreamEnded: st.builds(StreamEnded, PATHS, st.sampled_from([0, 104]), st.just("closed")),
+    PongReceived: st.builds(PongReceived, PATHS),
+    TlsSeen: st.builds(
+        TlsSeen, PATHS, st.builds(TlsFacts, st.sampled_from(["", "expired"]), expires_in_s=st.floats(-1e9, 1e9))
+    ),
+    DepthProbed: st.builds(
+        lambda path, depth, verdict: DepthProbed(path, depth, DepthResult(depth, verdict, "because")),
+        PATHS,
+        st.sampled_from(Depth),
+        st.sampled_from(DepthVerdict),
+    ),
     SiteChanged: st.sampled_from([SiteChanged(site()), SiteChanged(site("lte")), SiteChanged(site(sbcs="alternate"))]),
     ClockJumped: st.builds(ClockJumped, st.floats(-1e9, 1e9)),
     FacilityFailed: st.builds(FacilityFailed, st.sampled_from(Facility), st.integers(0, 133), st.just("no")),
@@ -80,6 +119,7 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
         GatewayChanged, st.sampled_from(list(OWN)), st.sampled_from([None, "", "198.51.100.1"]), st.just(None)
     ),
     ReversePathFilterRead: st.builds(ReversePathFilterRead, st.sampled_from(list(OWN)), st.integers(0, 2)),
+    RoutingChanged: st.builds(RoutingChanged, st.sampled_from(RoutingPart), st.booleans()),
     PlanApplied: st.builds(PlanApplied, st.integers(0, 9), st.integers(0, 9)),
     PlanRefused: st.builds(PlanRefused, st.integers(0, 9), st.just(1), st.just("not permitted")),
     FlowsListed: st.builds(FlowsListed, st.lists(FLOWS, max_size=4).map(tuple)),

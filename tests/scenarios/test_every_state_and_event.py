@@ -17,10 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.unit.core.talk import measured_nat
 
 from tonekeeper.core.commands import Command, SendOptions
+from tonekeeper.core.depth.result import DepthResult, DepthVerdict
 from tonekeeper.core.events import (
     ClockJumped,
     DatagramIgnored,
     DeadlineReached,
+    DepthProbed,
     Event,
     Facility,
     FacilityFailed,
@@ -31,22 +33,30 @@ from tonekeeper.core.events import (
     GatewayChanged,
     IcmpReceived,
     LinkChanged,
+    NameFailure,
     NatMeasured,
     PathOpened,
     PathRefused,
     PathWalked,
     PlanApplied,
     PlanRefused,
+    PongReceived,
     ReplyReceived,
     ReversePathFilterRead,
+    RoutingChanged,
+    RoutingPart,
     SbcResolved,
     SbcUnresolved,
     SendRefused,
     SiteChanged,
     Started,
+    StreamEnded,
+    TargetsRecalled,
+    TlsFacts,
+    TlsSeen,
 )
 from tonekeeper.core.kernel import Flow, Protocol
-from tonekeeper.core.site import FailoverPolicy, Path, Sbc, Site, Transport, Wan
+from tonekeeper.core.site import Depth, FailoverPolicy, Path, Sbc, Site, Target, Transport, Wan
 from tonekeeper.drivers.sim.simulation import Simulation
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
@@ -114,7 +124,13 @@ def about_paths():
             SendRefused(path, "", 0),
             PathOpened(path, Endpoint("192.0.2.10", 50000)),
             PathRefused(path, 99, "no such address"),
+            StreamEnded(path, 0, "closed by the other side"),
+            PongReceived(path),
+            TlsSeen(path, TlsFacts("it expired yesterday", "TLSv1.3", expires_in_s=-86400.0)),
         )
+        for depth in Depth:
+            for verdict in DepthVerdict:
+                yield DepthProbed(path, depth, DepthResult(depth, verdict, "because", statuses=(500,)))
 
 
 def about_the_rest():
@@ -126,9 +142,12 @@ def about_the_rest():
             LinkChanged(interface, True, True, ("192.0.2.99", "2001:db8::99")),
         )
     for sbc in ("primary", "nobody"):
-        yield SbcUnresolved(sbc, "no such name")
-        yield SbcResolved(sbc, (AT,))
-        yield SbcResolved(sbc, (ELSEWHERE, AT, Endpoint("2001:db8::5", 5060)))
+        for failure in NameFailure:
+            yield SbcUnresolved(sbc, f"the name server says {failure}", "fibre", "192.0.2.53", failure)
+        yield SbcResolved(sbc, (Target(Transport.UDP, AT),))
+        yield SbcResolved(sbc, (Target(Transport.TLS, ELSEWHERE),), "lte", "192.0.2.53", ttl=0.0)
+        yield SbcResolved(sbc, (Target(Transport.UDP, AT), Target(Transport.TCP, Endpoint("2001:db8::5", 5060), 1)))
+        yield TargetsRecalled(sbc, (Target(Transport.UDP, AT),), 86400.0)
     for facility in Facility:
         yield FacilityFailed(facility, "cannot write: disk is full", 28)
         yield FacilityRecovered(facility)
@@ -136,6 +155,9 @@ def about_the_rest():
         yield GatewayChanged(interface, None, None)
         yield GatewayChanged(interface, "192.0.2.7", "")
         yield ReversePathFilterRead(interface, 1)
+    for part in RoutingPart:
+        yield RoutingChanged(part, ours=True)
+        yield RoutingChanged(part, ours=False)
     for number in (0, 1, 99):
         yield PlanApplied(number, 3)
         yield PlanRefused(number, 1, "not permitted")

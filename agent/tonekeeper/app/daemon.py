@@ -29,7 +29,10 @@ from tonekeeper.core.commands import (
     LogChange,
     MeasureNat,
     OpenPath,
+    ProbeDepth,
+    RememberTargets,
     ResolveSbc,
+    SendCrlf,
     SendOptions,
     WalkPath,
 )
@@ -47,9 +50,10 @@ from tonekeeper.drivers.live import LiveDriver
 from tonekeeper.edge import service
 from tonekeeper.edge.capabilities import missing_for_flows, missing_for_steering
 from tonekeeper.edge.clock import JumpDetector
+from tonekeeper.edge.dns import Resolver
 from tonekeeper.edge.entropy import token
 from tonekeeper.edge.files import SingleInstance
-from tonekeeper.edge.resolver import Resolver
+from tonekeeper.edge.remembered import RememberedTargets
 from tonekeeper.edge.sockets import ProbeSockets
 from tonekeeper.errors import ConfigError, EdgeError
 from tonekeeper.faces.cli.outcome import Exit
@@ -59,6 +63,7 @@ from tonekeeper.faces.log import Log
 from tonekeeper.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from tonekeeper.app.depth_background import BackgroundDepth
     from tonekeeper.app.nat_background import BackgroundNat
 
 HOUSEKEEPING = 5.0
@@ -113,6 +118,7 @@ class Daemon:
         self._clock = JumpDetector()
         self._bug: Exception | None = None
         self._background_nat: BackgroundNat | None = None
+        self._background_depth: BackgroundDepth | None = None
 
     async def run(self, on_started: Callable[[], None] | None = None) -> Exit:
         """Until `stop` is called. `on_started`: when the first probes may leave."""
@@ -153,6 +159,7 @@ class Daemon:
         )
         self._sockets = ProbeSockets(self.feed)
         self._resolver = Resolver(self.feed, loop)
+        self._remembered = RememberedTargets(self._settings.state_dir)
         self._kernel = Kernel(self.feed)
         self._links = self._make_links(_interfaces(site), self.feed)
         for number, handler in ((signal.SIGTERM, self.stop), (signal.SIGINT, self.stop), (signal.SIGHUP, self._hup)):
@@ -160,6 +167,10 @@ class Daemon:
         self._log.info("started", version=__version__, site=site.name, mode=str(site.failover.mode))
         self._recording.begin()
         self.feed(Started())
+        for recalled in self._remembered.recall():
+            self.feed(recalled)
+        if self._remembered.warning:
+            self._log.error("not-recalled", reason=self._remembered.warning)
         self._links.start()
         await self._serve_http()
         service.tell_ready()
@@ -186,8 +197,9 @@ class Daemon:
         self._links.close()
         self._resolver.close()
         self._sockets.close()
-        if self._background_nat is not None:
-            self._background_nat.close()
+        for background in (self._background_nat, self._background_depth):
+            if background is not None:
+                background.close()
         await self._leave_the_kernel()
         self._recording.close()
         if self._http is not None:
@@ -207,7 +219,7 @@ class Daemon:
 
     def _execute(self, command: Command) -> None:
         match command:
-            case OpenPath() | ClosePath() | SendOptions():
+            case OpenPath() | ClosePath() | SendOptions() | SendCrlf():
                 self._sockets.execute(command)
             case ResolveSbc():
                 self._resolver.execute(command)
@@ -215,6 +227,10 @@ class Daemon:
                 self._kernel.execute(command)
             case MeasureNat() | AbandonNat():
                 self._nat().execute(command)
+            case ProbeDepth():
+                self._depth().execute(command)
+            case RememberTargets():
+                self._remember(command)
             case LogChange():
                 self._log.change(command)
             case _:
@@ -226,6 +242,19 @@ class Daemon:
 
         self._background_nat = self._background_nat or BackgroundNat(self.feed)
         return self._background_nat
+
+    def _remember(self, command: RememberTargets) -> None:
+        try:
+            self._remembered.keep(command)
+        except EdgeError as error:
+            self._log.error("not-remembered", reason=str(error))
+
+    def _depth(self) -> BackgroundDepth:
+        """Likewise for a site that proves no more of its SBCs than that they answer."""
+        from tonekeeper.app.depth_background import BackgroundDepth
+
+        self._background_depth = self._background_depth or BackgroundDepth(self.feed)
+        return self._background_depth
 
     # --- faces and configuration
 

@@ -14,10 +14,12 @@ from typing import assert_never
 from tonekeeper.core import lookups, paths, reporting, walks
 from tonekeeper.core.chance import Chance
 from tonekeeper.core.commands import ApplyPlan, Command
+from tonekeeper.core.depth import watch as depth_watch
 from tonekeeper.core.events import (
     ClockJumped,
     DatagramIgnored,
     DeadlineReached,
+    DepthProbed,
     Event,
     FacilityFailed,
     FacilityRecovered,
@@ -33,13 +35,18 @@ from tonekeeper.core.events import (
     PathWalked,
     PlanApplied,
     PlanRefused,
+    PongReceived,
     ReplyReceived,
     ReversePathFilterRead,
+    RoutingChanged,
     SbcResolved,
     SbcUnresolved,
     SendRefused,
     SiteChanged,
     Started,
+    StreamEnded,
+    TargetsRecalled,
+    TlsSeen,
 )
 from tonekeeper.core.failover import Failover
 from tonekeeper.core.instants import NEVER
@@ -48,8 +55,8 @@ from tonekeeper.core.kernel import EMPTY_PLAN
 from tonekeeper.core.nat import watch as nat_watch
 from tonekeeper.core.probe import PathProbe
 from tonekeeper.core.report import PathState, Report
-from tonekeeper.core.site import Site
-from tonekeeper.core.situation import Lookup, Situation
+from tonekeeper.core.site import Sbc, Site
+from tonekeeper.core.situation import Situation
 from tonekeeper.core.turn import Turn
 
 READY_WITHOUT_VERDICT = 10.0
@@ -84,13 +91,17 @@ class Agent:
     def next_deadline(self) -> float | None:
         situation = self.situation
         earliest = min(situation.failover.deadline, situation.steering.deadline)
-        earliest = min(earliest, situation.walk_at, situation.nat_look_at)
+        earliest = min(earliest, situation.steering.repairs.due_at, situation.walk_at, situation.nat_look_at)
         for probe in situation.probes.values():
             if probe.deadline < earliest:
                 earliest = probe.deadline
+        for deep in situation.deep_probes:
+            if deep.next_at < earliest:
+                earliest = deep.next_at
         for lookup in situation.lookups.values():
-            if lookup.again_at < earliest:
-                earliest = lookup.again_at
+            for again in lookup.again.values():
+                if again < earliest:
+                    earliest = again
         for damper in (*situation.wan_dampers.values(), *situation.sbc_dampers.values()):
             if damper.reuse_at < earliest:
                 earliest = damper.reuse_at
@@ -116,7 +127,8 @@ def _take(turn: Turn, event: Event) -> None:
         case DeadlineReached():
             _deadline(turn, event)
         case ReplyReceived():
-            paths.reply(turn, event)
+            if paths.reply(turn, event):
+                lookups.spoke(turn, event.path.sbc)
         case DatagramIgnored():
             paths.count_ignored(turn, event.path)
         case IcmpReceived():
@@ -129,40 +141,54 @@ def _take(turn: Turn, event: Event) -> None:
             paths.refused(turn, event)
         case LinkChanged():
             paths.link(turn, event)
+            lookups.ask_where_silent(turn, event.interface)
         case SbcResolved():
             lookups.resolved(turn, event)
         case SbcUnresolved():
             lookups.unresolved(turn, event)
+        case TargetsRecalled():
+            lookups.recalled(turn, event)
+        case StreamEnded():
+            paths.stream_ended(turn, event)
+        case PongReceived():
+            paths.pong(turn, event.path)
+        case TlsSeen():
+            paths.tls_seen(turn, event)
+        case DepthProbed():
+            depth_watch.probed(turn, event)
         case PathWalked():
             walks.walked(turn, event)
         case NatMeasured():
             nat_watch.measured(turn, event)
-        case PlanApplied() | PlanRefused() | FlowsListed() | FlowsUnavailable() | FlowsDeleted():
+        case PlanApplied() | PlanRefused() | FlowsListed() | FlowsUnavailable() | FlowsDeleted() | RoutingChanged():
             _take_from_kernel(turn, event)
         case _:
             _take_about_the_house(turn, event)
 
 
 def _take_from_kernel(
-    turn: Turn, event: PlanApplied | PlanRefused | FlowsListed | FlowsUnavailable | FlowsDeleted
+    turn: Turn, event: PlanApplied | PlanRefused | FlowsListed | FlowsUnavailable | FlowsDeleted | RoutingChanged
 ) -> None:
-    """Outcomes of what steering asked for."""
+    """Outcomes of what steering asked for, and what others did to it."""
     steering = turn.situation.steering
-    before = (steering.refused, steering.unavailable, steering.stale, len(steering.pins))
+    before = steering.troubles
     match event:
         case PlanApplied():
-            turn.commands += steering.applied(event.number, turn.now)
+            turn.commands += steering.applied(event.number, event.changes, turn.now)
         case PlanRefused():
             turn.commands += steering.refuse(event.number, event.reason, turn.now)
         case FlowsListed():
             turn.commands += steering.listed(event.flows, turn.now)
         case FlowsUnavailable():
             turn.commands += steering.cannot_see(event.reason, turn.now)
+        case RoutingChanged():
+            if event.ours:
+                steering.touch(str(event.part), turn.now)
         case FlowsDeleted():
             return
         case _:
             assert_never(event)
-    turn.stale = before != (steering.refused, steering.unavailable, steering.stale, len(steering.pins))
+    turn.stale = before != steering.troubles
 
 
 _AboutTheHouse = (
@@ -179,6 +205,7 @@ def _take_about_the_house(turn: Turn, event: _AboutTheHouse) -> None:
             lookups.look_up_all(turn)
             walks.plan_first(turn)
             nat_watch.begin(turn)
+            depth_watch.plan(turn)
             turn.commands.append(ApplyPlan(situation.steering.number, EMPTY_PLAN))  # what a dead predecessor left
         case SiteChanged():
             _change_site(turn, event.site)
@@ -201,16 +228,18 @@ def _take_about_the_house(turn: Turn, event: _AboutTheHouse) -> None:
 def _deadline(turn: Turn, event: DeadlineReached) -> None:
     """Serve the one timer that is due first."""
     situation = turn.situation
-    for sbc, lookup in situation.lookups.items():
-        if lookup.again_at <= turn.now:
-            lookups.look_up(turn, sbc)
-            return
+    if lookups.serve(turn):
+        return
     due = min(situation.probes.values(), key=_deadline_of, default=None)
     if due is not None and due.deadline <= turn.now:
         paths.serve(turn, due, event.token)
+    elif situation.steering.repairs.due_at <= turn.now:
+        turn.commands += reaffirm(situation, turn.now)
     elif situation.steering.deadline <= turn.now:
-        turn.commands += reaffirm(situation)
+        turn.commands += reaffirm(situation, turn.now)
         turn.commands += situation.steering.tick(turn.now)
+    elif depth_watch.serve(turn):
+        return
     elif situation.walk_at <= turn.now:
         walks.walk(turn)
     elif situation.nat_look_at <= turn.now:
@@ -233,14 +262,22 @@ def _change_site(turn: Turn, site: Site) -> None:
     situation.sbc_dampers = {name: situation.sbc_damper(name) for name in sbcs}
     situation.lookups = {name: one for name, one in situation.lookups.items() if name in sbcs}
     for sbc in site.sbcs:
-        if old.get(sbc.name) != sbc:
-            situation.lookups[sbc.name] = Lookup()
-            lookups.look_up(turn, sbc.name)
+        if sbc.name in situation.lookups:
+            situation.lookups[sbc.name].drop(wans)
+        if _place(old.get(sbc.name)) != _place(sbc):
+            situation.lookups.pop(sbc.name, None)
+        lookups.look_up(turn, sbc)
     situation.failover.tokens = min(situation.failover.tokens, float(site.failover.switches))
     situation.steering.forget_unavailable()
     nat_watch.begin(turn)
     walks.walk_again(turn)
+    depth_watch.plan(turn)
     paths.reconcile(turn)
+
+
+def _place(sbc: Sbc | None) -> tuple[object, ...]:
+    """What a look-up follows from."""
+    return () if sbc is None else (sbc.host, sbc.port, sbc.transport)
 
 
 def _deadline_of(probe: PathProbe) -> float:

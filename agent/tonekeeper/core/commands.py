@@ -5,17 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tonekeeper.core.kernel import Flow, KernelPlan
-from tonekeeper.core.site import Path, Transport
+from tonekeeper.core.site import SYSTEM_ROOTS, Account, DepthPolicy, Path, Target, TlsPolicy, Transport
 from tonekeeper.wire.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
 class OpenPath:
-    """Open the socket of `path`: bound to `interface`, from `source` if not empty. Answer: PathOpened, PathRefused."""
+    """Open the socket of `path`: bound to `interface`, from `source` if not empty. Answer: PathOpened, PathRefused.
+
+    A path over TCP or TLS is open once it is connected and its certificate accepted.
+    """
 
     path: Path
     interface: str
     source: str
+    server_name: str = ""
+    """Whom the certificate must be for (RFC 5922 section 7): the host of the SBC's URI."""
+    tls: TlsPolicy = SYSTEM_ROOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +45,36 @@ class SendOptions:
 
 @dataclass(frozen=True, slots=True)
 class ResolveSbc:
-    """Look up where `host` is. Answer: SbcResolved, SbcUnresolved."""
+    """Look up where `host` is (RFC 3263): ask every resolver of one WAN, over that WAN.
+
+    Answer: one SbcResolved or SbcUnresolved for each resolver.
+    """
 
     sbc: str
     host: str
     port: int
-    transport: Transport
+    """0 where none was named."""
+    transport: Transport | None
+    wan: str = ""
+    interface: str = ""
+    source: str = ""
+    resolvers: tuple[str, ...] = ()
+    """Empty: those that DHCP or the system gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class RememberTargets:
+    """Keep on disk where an SBC was proven to be. Recalled by the next start: TargetsRecalled."""
+
+    sbc: str
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendCrlf:
+    """Send CRLF CRLF on the connection of `path` (RFC 5626 section 4.4.1)."""
+
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +108,8 @@ class DeleteFlows:
     """Delete these conntrack entries, and only these. Answer: FlowsDeleted, FlowsUnavailable."""
 
     flows: tuple[Flow, ...]
+    unless_through: str = ""
+    """Keep those whose destination is reached through this interface now; empty: delete all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +142,38 @@ class AbandonNat:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ProbeDepth:
+    """Prove more of `path` than that it answers OPTIONS: with an account of ours, on sockets of its own.
+
+    Takes seconds. Answer: DepthProbed. One at a time for a path and depth: a second one is the end of the first.
+    """
+
+    path: Path
+    policy: DepthPolicy
+    account: Account
+    interface: str
+    source: str
+    request_host: str
+    """Host of the Request-URI, as the operator wrote it."""
+    server_name: str = ""
+    tls: TlsPolicy = SYSTEM_ROOTS
+    user_agent: str = "tonekeeper"
+
+
 Command = (
     OpenPath
     | ClosePath
     | SendOptions
+    | SendCrlf
     | ResolveSbc
+    | RememberTargets
     | ApplyPlan
     | ListFlows
     | DeleteFlows
     | WalkPath
     | MeasureNat
     | AbandonNat
+    | ProbeDepth
     | LogChange
 )

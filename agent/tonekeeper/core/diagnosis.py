@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tonekeeper.core import circuits
+from tonekeeper.core import circuits, names
 from tonekeeper.core.attribution import Attribution
 from tonekeeper.core.events import Facility
 from tonekeeper.core.failover import Place, Standing
@@ -83,6 +83,7 @@ def observe(situation: Situation, standings: tuple[Standing, ...], now: float) -
     yield from _site_and_wans(situation)
     yield from circuits.observe(situation, now)
     yield from _sbcs(situation)
+    yield from names.observe(situation, now)
     yield from _paths(situation)
     yield from _nat(situation)
     yield from _decision(situation, standings)
@@ -118,11 +119,6 @@ def _sbcs(situation: Situation) -> Iterator[Observation]:
             if blame is not None:
                 evidence["confidence"] = str(blame.confidence)
             yield Observation(code, sbc.name, evidence)
-        lookup = situation.lookups.get(sbc.name)
-        if lookup is not None and lookup.failure:
-            known = ", ".join(map(str, lookup.addresses)) or "none"
-            evidence = {"why": lookup.failure, "host": sbc.host, "addresses_kept": known}
-            yield Observation("sbc-unresolved", sbc.name, evidence)
 
 
 def _paths(situation: Situation) -> Iterator[Observation]:
@@ -163,6 +159,9 @@ def _steering(situation: Situation) -> Iterator[Observation]:
         yield Observation("steering-refused", str(active or situation.site.name), {"why": steering.refused})
     if steering.unavailable:
         yield Observation("flows-unseen", "", {"why": steering.unavailable})
+    if steering.repairs.are_frequent and active is not None:
+        evidence = {"what": steering.repairs.touched, "times": str(len(steering.repairs.made))}
+        yield Observation("steering-disturbed", active.wan, evidence)
     if steering.stale and active is not None:
         evidence = {"count": str(len(steering.stale)), "flows": "; ".join(steering.stale[:MOST_FLOWS])}
         yield Observation("stale-binding", active.wan, evidence)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tonekeeper.core.depth.result import DepthResult
 from tonekeeper.core.kernel import Flow
 from tonekeeper.core.nat.result import NatResult
-from tonekeeper.core.site import Path, Site
+from tonekeeper.core.site import Depth, Path, Site, Target
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
 
@@ -99,20 +100,89 @@ class LinkChanged:
     """Global-scope unicast addresses, numeric, in the kernel's order (loopback's own on `lo`)."""
 
 
+class NameFailure(StrEnum):
+    """How a resolver can fail to say where an SBC is."""
+
+    TIMEOUT = "timeout"
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    NXDOMAIN = "nxdomain"
+    EMPTY = "empty"
+    """The name exists and has no record that leads anywhere."""
+    MALFORMED = "malformed"
+    UNREACHABLE = "unreachable"
+    """The question could not be sent: no resolver is known, no route, refused by the kernel, ICMP."""
+
+
 @dataclass(frozen=True, slots=True)
 class SbcResolved:
-    """An SBC's name led to these addresses. Answer to `ResolveSbc`; never empty."""
+    """One resolver, asked over one WAN, named these places. Answer to `ResolveSbc`; never empty, in order of use."""
 
     sbc: str
-    addresses: tuple[Endpoint, ...]
+    targets: tuple[Target, ...]
+    wan: str = ""
+    resolver: str = ""
+    ttl: float = 60.0
+    """Seconds; the smallest on the way to the addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class SbcUnresolved:
-    """An SBC's name led nowhere. Answer to `ResolveSbc`; the addresses known so far stay."""
+    """One resolver, asked over one WAN, led nowhere. Answer to `ResolveSbc`; what is known so far stays."""
 
     sbc: str
     reason: str
+    wan: str = ""
+    resolver: str = ""
+    failure: NameFailure = NameFailure.TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class TargetsRecalled:
+    """What an earlier run of the agent had proven of an SBC. At start, before anybody is asked."""
+
+    sbc: str
+    targets: tuple[Target, ...]
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnded:
+    """The connection of `path` was closed (`errno` 0) or reset by the other side, or broke."""
+
+    path: Path
+    errno: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PongReceived:
+    """The answer to `SendCrlf` (RFC 5626 section 4.4.1)."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFacts:
+    """Of a handshake, whether or not its certificate was accepted."""
+
+    problem: str = ""
+    """Why the certificate is not acceptable, a sentence; empty: chain, name and time are in order."""
+    version: str = ""
+    """TLSv1.3"""
+    cipher: str = ""
+    subject: str = ""
+    issuer: str = ""
+    expires_in_s: float | None = None
+    """Until the server's certificate expires, negative once it has; null where it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSeen:
+    """A TLS handshake on `path` came to an end. Before its PathOpened or PathRefused."""
+
+    path: Path
+    facts: TlsFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +209,23 @@ class GatewayChanged:
     interface: str
     v4: str | None
     v6: str | None
+
+
+class RoutingPart(StrEnum):
+    ROUTES = "routes"
+    RULES = "rules"
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingChanged:
+    """Routes or policy rules were changed, IPv4 or IPv6, not by this agent. One event for all in a moment.
+
+    Not told are the routes that the kernel makes by itself, for an address or a link.
+    """
+
+    part: RoutingPart
+    ours: bool
+    """Among them some with our mark, or in our tables and priorities: what steers may be there no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +292,15 @@ class NatMeasured:
     result: NatResult
 
 
+@dataclass(frozen=True, slots=True)
+class DepthProbed:
+    """Answer to `ProbeDepth`."""
+
+    path: Path
+    depth: Depth
+    result: DepthResult
+
+
 class Facility(StrEnum):
     """What the agent itself stands on, besides the network it measures."""
 
@@ -238,10 +334,15 @@ Event = (
     | LinkChanged
     | SbcResolved
     | SbcUnresolved
+    | TargetsRecalled
+    | StreamEnded
+    | PongReceived
+    | TlsSeen
     | SiteChanged
     | ClockJumped
     | GatewayChanged
     | ReversePathFilterRead
+    | RoutingChanged
     | PlanApplied
     | PlanRefused
     | FlowsListed
@@ -249,6 +350,7 @@ Event = (
     | FlowsDeleted
     | PathWalked
     | NatMeasured
+    | DepthProbed
     | FacilityFailed
     | FacilityRecovered
 )

@@ -48,6 +48,19 @@ _CLOSED_HERE = {
 }
 
 
+_CLOSED_THERE = {
+    errno.ECONNREFUSED: "the connection was refused",
+    errno.ECONNRESET: "the connection was reset before it could be used",
+    errno.ETIMEDOUT: "nobody answers the connection attempt",
+    errno.EPIPE: "the connection was closed before it could be used",
+}
+
+
+def connection_verdict(number: int, reason: str) -> str | None:
+    """Why the far side is to blame for a connection that did not come about; None where it is this host."""
+    return reason if number == 0 else _CLOSED_THERE.get(number)
+
+
 def icmp_verdict(event: IcmpReceived, local_host: str) -> str | None:
     """Why the path is down, or None where the message proves nothing."""
     what = _icmp_name(event)

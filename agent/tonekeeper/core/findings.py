@@ -88,6 +88,14 @@ CATALOGUE: dict[str, Entry] = {
             "See the reason; a missing permission needs CAP_NET_ADMIN. It is tried again every 30 s.",
         ),
         Entry(
+            "steering-disturbed",
+            Severity.WARNING,
+            "Something on this host keeps removing the {what} that steer SIP and RTP to {subject}: {times} times "
+            "within a minute. They are put back, once a second at most.",
+            "Find what does it (its log, beside `ip -t monitor route rule`) and have it leave protocol 106 alone; "
+            "systemd-networkd needs ManageForeignRoutes=no and ManageForeignRoutingPolicyRules=no.",
+        ),
+        Entry(
             "flows-unseen",
             Severity.WARNING,
             "Connection tracking cannot be read: {why}. After a move, phones stay on the old WAN until their "
@@ -134,6 +142,31 @@ CATALOGUE: dict[str, Entry] = {
             "The name of SBC {subject} ({host}) leads nowhere: {why}.",
             "Check the name in the configuration, then this host's resolvers (/etc/resolv.conf).",
             visible_after=5.0,
+        ),
+        Entry(
+            "dns-broken",
+            Severity.WARNING,
+            "The DNS server {resolver} of WAN {subject} does not answer as it should: {why}.",
+            "Restart or replace it, or name other servers in [[wan]] resolvers; the SBCs' remembered addresses are "
+            "used meanwhile.",
+            depends_on=("site-offline", "wan-down"),
+            visible_after=5.0,
+        ),
+        Entry(
+            "dns-lies",
+            Severity.WARNING,
+            "The DNS server {resolver} of WAN {wan} says that {host} is at {named}, where nothing speaks SIP. "
+            "{kept} is used on.",
+            "Look for a captive portal, a landing page or a filter that rewrites DNS on {wan}; phones that ask this "
+            "server go there.",
+            depends_on=("site-offline",),
+        ),
+        Entry(
+            "dns-stale",
+            Severity.WARNING,
+            "Nobody has confirmed the addresses of SBC {subject} ({host}) for {age}: {why}. {kept} is used on.",
+            "Check this host's DNS servers; phones that start now find no SBC.",
+            depends_on=("site-offline",),
         ),
         Entry(
             "path-down",

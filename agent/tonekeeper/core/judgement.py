@@ -11,9 +11,10 @@ from tonekeeper.core.health import Health, Judgement, judge_sbc, judge_wan
 from tonekeeper.core.kernel import WanTable
 from tonekeeper.core.report import SbcState, WanState
 from tonekeeper.core.site import Mode, Prefer, Sbc, Wan
-from tonekeeper.core.situation import Lookup, Situation
+from tonekeeper.core.situation import Situation
 from tonekeeper.core.steering import Destination, Goal
 from tonekeeper.core.turn import Turn
+from tonekeeper.core.whereabouts import Whereabouts
 
 
 def judge(turn: Turn) -> None:
@@ -85,12 +86,11 @@ def steer(turn: Turn) -> None:
     turn.commands += situation.steering.aim(_goal(situation), alive=alive, renewed=turn.renewed, now=turn.now)
 
 
-def reaffirm(situation: Situation) -> list[Command]:
-    """Put the plan to the kernel once more, unless its WAN is dead: then there is nothing that could be put."""
+def reaffirm(situation: Situation, now: float) -> list[Command]:
+    """Put the plan to the kernel once more."""
     steered = situation.steering.goal.interface
-    if not any(wan.interface == steered and not situation.dead(wan) for wan in situation.site.wans):
-        return []
-    return situation.steering.reaffirm(_goal(situation))
+    is_dead = not any(wan.interface == steered and not situation.dead(wan) for wan in situation.site.wans)
+    return situation.steering.reaffirm(_goal(situation), now, is_dead=is_dead)
 
 
 def _goal(situation: Situation) -> Goal:
@@ -124,7 +124,7 @@ def _destinations(situation: Situation) -> tuple[Destination, ...]:
     """Every address of every SBC, and the networks of their media, each once."""
     found: dict[str, set[int]] = {}
     for sbc in situation.site.sbcs:
-        for address in situation.lookups.get(sbc.name, Lookup()).addresses:
+        for address in situation.lookups.get(sbc.name, Whereabouts()).addresses:
             found.setdefault(address.host, set()).add(address.port)
         for network in sbc.media:
             found.setdefault(network, set())

@@ -6,17 +6,28 @@ Functions take the turn and change one path; they mark the turn stale where othe
 from __future__ import annotations
 
 from tonekeeper.core.budget import confirmations
-from tonekeeper.core.commands import ClosePath, OpenPath, SendOptions
-from tonekeeper.core.events import IcmpReceived, LinkChanged, PathOpened, PathRefused, ReplyReceived, SendRefused
-from tonekeeper.core.evidence import icmp_verdict, refusal_verdict
+from tonekeeper.core.commands import ClosePath, OpenPath, SendCrlf, SendOptions
+from tonekeeper.core.events import (
+    IcmpReceived,
+    LinkChanged,
+    PathOpened,
+    PathRefused,
+    ReplyReceived,
+    SendRefused,
+    StreamEnded,
+    TlsSeen,
+)
+from tonekeeper.core.evidence import connection_verdict, icmp_verdict, refusal_verdict
 from tonekeeper.core.flap import ADDRESS_CHANGE, LOSS
 from tonekeeper.core.instants import NEVER
 from tonekeeper.core.nat import watch as nat_watch
 from tonekeeper.core.probe import Outcome, PathProbe
+from tonekeeper.core.probe_allowance import OPTIONS, ProbeAllowance, allowance_for
 from tonekeeper.core.report import PathState
-from tonekeeper.core.site import Path, Wan
-from tonekeeper.core.situation import Lookup, Situation
+from tonekeeper.core.site import Path, Target, Transport, Wan
+from tonekeeper.core.situation import Situation
 from tonekeeper.core.turn import Turn
+from tonekeeper.core.whereabouts import Whereabouts
 from tonekeeper.wire.endpoint import Endpoint
 
 MOST_FORMER_ADDRESSES = 32
@@ -30,10 +41,30 @@ def serve(turn: Turn, probe: PathProbe, token: str) -> None:
     if probe.reopen_at <= turn.now:
         probe.reopen_at = NEVER
         _open(turn, probe)
+    elif probe.ping_at <= turn.now:
+        _ping(turn, probe)
     elif probe.answer_by <= turn.now:
         _miss(turn, probe)
     else:
         _send(turn, probe, token)
+
+
+def _ping(turn: Turn, probe: PathProbe) -> None:
+    if probe.ping_is_due(turn.now):
+        turn.commands.append(SendCrlf(probe.path))
+
+
+def pong(turn: Turn, path: Path) -> None:
+    probe = turn.situation.probes.get(path)
+    if probe is not None and probe.open:
+        _plan_ping(turn, probe)
+
+
+def _plan_ping(turn: Turn, probe: PathProbe) -> None:
+    """Connections are kept alive by pings where probes are rarer than that needs."""
+    interval = turn.situation.keepalive_of(probe.path)
+    if probe.path.transport is not Transport.UDP and interval < turn.situation.interval_of(probe.path, turn.now):
+        probe.plan_ping(interval, turn.situation.chance, turn.now)
 
 
 def _miss(turn: Turn, probe: PathProbe) -> None:
@@ -53,6 +84,9 @@ def _miss(turn: Turn, probe: PathProbe) -> None:
 
 def _send(turn: Turn, probe: PathProbe, token: str) -> None:
     situation = turn.situation
+    if not situation.allowance.take(OPTIONS.bytes, turn.now):
+        probe.next_send = situation.allowance.retry_at(OPTIONS.bytes, turn.now, situation.chance)
+        return
     interval = situation.interval_of(probe.path, turn.now)
     sent = probe.sending(token, interval, situation.chance, turn.now)
     if situation.wan_of(probe.path.wan).metered:
@@ -74,18 +108,19 @@ def confirmations_for(situation: Situation, probe: PathProbe, now: float) -> int
 # --- what comes back
 
 
-def reply(turn: Turn, event: ReplyReceived) -> None:
+def reply(turn: Turn, event: ReplyReceived) -> bool:
+    """Whether it was the first word on this path."""
     probe = turn.situation.probes.get(event.path)
     if probe is None:
-        return
+        return False
     if event.source != event.path.address:
         probe.ignored += 1
-        return
+        return False
     before, meaning, asked, rises = probe.state, probe.meaning, probe.checking, probe.rises
     interval = turn.situation.interval_of(probe.path, turn.now)
     outcome = probe.reply(event.reply, interval, turn.situation.chance, turn.now)
     if outcome is not Outcome.PROVED:
-        return
+        return False
     if probe.state is not before:
         _changed(turn, probe, before)
     if probe.is_held(turn.now):
@@ -94,6 +129,7 @@ def reply(turn: Turn, event: ReplyReceived) -> None:
         _encourage(turn, probe)
     if asked or probe.meaning is not meaning or turn.situation.failover.waiting:
         turn.stale = True
+    return probe.replies == 1
 
 
 def _hold_others(turn: Turn, draining: PathProbe) -> None:
@@ -165,21 +201,37 @@ def opened(turn: Turn, event: PathOpened) -> None:
     probe = turn.situation.probes.get(event.path)
     if probe is not None:
         probe.socket_opened(event.local.host, turn.now)
+        _plan_ping(turn, probe)
 
 
 def refused(turn: Turn, event: PathRefused) -> None:
     probe = turn.situation.probes.get(event.path)
     if probe is not None:
         before = probe.state
-        probe.socket_refused(event.reason, turn.now)
+        theirs = connection_verdict(event.errno, event.reason) if event.path.transport is not Transport.UDP else None
+        probe.socket_refused(theirs or f"cannot probe: {event.reason}", turn.situation.chance, turn.now)
         if probe.state is not before:
             _changed(turn, probe, before)
+            _alarm(turn, probe)
+
+
+def stream_ended(turn: Turn, event: StreamEnded) -> None:
+    probe = turn.situation.probes.get(event.path)
+    if probe is not None and probe.open:
+        probe.stream_ended(turn.situation.chance, turn.now)
+
+
+def tls_seen(turn: Turn, event: TlsSeen) -> None:
+    probe = turn.situation.probes.get(event.path)
+    if probe is not None:
+        probe.tls, probe.tls_at = event.facts, turn.now
+        turn.stale = True
 
 
 def _open(turn: Turn, probe: PathProbe) -> None:
-    wan = turn.situation.wan_of(probe.path.wan)
+    wan, sbc = turn.situation.wan_of(probe.path.wan), turn.situation.sbc_of(probe.path.sbc)
     probe.opening = True
-    turn.commands.append(OpenPath(probe.path, wan.interface, wan.source))
+    turn.commands.append(OpenPath(probe.path, wan.interface, wan.source, sbc.host, sbc.tls))
 
 
 def _close(turn: Turn, probe: PathProbe) -> None:
@@ -237,6 +289,8 @@ def reconcile(turn: Turn) -> None:
         _close(turn, situation.probes.pop(path))
     for path, wan in wanted.items():
         probe = situation.probes.setdefault(path, PathProbe(path, since=turn.now))
+        lookup = situation.lookups[path.sbc]
+        probe.candidate = path.address not in lookup.addresses
         dead = situation.dead(wan)
         if dead:
             _close(turn, probe)
@@ -247,17 +301,35 @@ def reconcile(turn: Turn) -> None:
             _open(turn, probe)
     order = {path: at for at, path in enumerate(wanted)}
     situation.probes = dict(sorted(situation.probes.items(), key=lambda item: order[item[0]]))
+    situation.allowance.retune(_allowance(situation, turn.now), turn.now)
     turn.stale = True
+
+
+def _allowance(situation: Situation, now: float) -> ProbeAllowance:
+    """What all this may cost: as configured, else several times what it needs."""
+    policy = situation.site.probe
+    interval = min((situation.interval_of(path, now) for path in situation.probes), default=policy.interval)
+    deep = [depth for sbc in situation.site.sbcs for depth in sbc.depths for _ in situation.site.wans]
+    allowance = allowance_for(len(situation.probes), interval, deep)
+    if policy.packets_per_second is not None:
+        allowance.rate = float(policy.packets_per_second)
+    if policy.bytes_per_day is not None:
+        allowance.bytes_per_day = policy.bytes_per_day
+    return allowance
 
 
 def _wanted(situation: Situation) -> dict[Path, Wan]:
     return {
-        Path(wan.name, sbc.name, sbc.transport, address): wan
+        Path(wan.name, sbc.name, target.transport, target.address): wan
         for sbc in situation.site.sbcs
         for wan in situation.site.wans
-        for address in situation.lookups.get(sbc.name, Lookup()).addresses
-        if wan.interface in situation.links and _speaks(situation, wan, address)
+        for target in _places(situation.lookups.get(sbc.name))
+        if wan.interface in situation.links and _speaks(situation, wan, target.address)
     }
+
+
+def _places(lookup: Whereabouts | None) -> tuple[Target, ...]:
+    return (*lookup.targets, *lookup.candidates) if lookup is not None else ()
 
 
 def _speaks(situation: Situation, wan: Wan, address: Endpoint) -> bool:

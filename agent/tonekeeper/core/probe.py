@@ -22,8 +22,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
+from tonekeeper.core.backoff import full_jitter
 from tonekeeper.core.budget import LossEstimate
 from tonekeeper.core.chance import Chance
+from tonekeeper.core.events import TlsFacts
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.meaning import Meaning, hold_of, meaning_of
 from tonekeeper.core.report import PathState
@@ -45,8 +47,10 @@ STALL = 1.0
 REKEY_AFTER = 2
 """Unanswered probes while down after which a new local port is taken: a NAT that holds a dead mapping to the old one
 would have it refreshed for ever by every further probe."""
-REOPEN = 5.0
-"""Seconds until a socket that could not be opened is tried again."""
+REOPEN, REOPEN_MOST = 5.0, 30.0
+"""Seconds until a socket that could not be opened is tried again, at first and at most."""
+PONG = 10.0
+"""Seconds within which a ping is answered (RFC 5626 section 4.4.1)."""
 
 
 class Kind(StrEnum):
@@ -79,6 +83,8 @@ class PathProbe:
     """When the socket opened; None while there is none."""
     opening: bool = False
     """A socket was asked for and has not been told of yet."""
+    candidate: bool = False
+    """Its address was named by an answer that nobody has proven yet: what it says counts for nothing else."""
     local: str = ""
     state: PathState = PathState.UNKNOWN
     reason: str = "not probed yet"
@@ -106,6 +112,13 @@ class PathProbe:
     answer_by: float = NEVER
     hold_until: float = 0.0
     reopen_at: float = NEVER
+    reopens: int = 0
+    """Sockets in a row that were refused, or connections that ended at once."""
+    ping_at: float = NEVER
+    """When the connection is pinged (RFC 5626 section 4.4.1), or the pong is overdue."""
+    pinged: bool = False
+    tls: TlsFacts | None = None
+    tls_at: float = LONG_AGO
     not_before: float = 0.0
     """A socket that took the place of another keeps its cadence: no probe before this instant."""
     proven_at: float = LONG_AGO
@@ -127,6 +140,7 @@ class PathProbe:
     @property
     def deadline(self) -> float:
         earliest = self.next_send if self.next_send < self.answer_by else self.answer_by
+        earliest = earliest if earliest < self.ping_at else self.ping_at
         return earliest if earliest < self.reopen_at else self.reopen_at
 
     @property
@@ -160,17 +174,44 @@ class PathProbe:
         first = Kind.RISING if self.state is PathState.DOWN else Kind.STEADY
         self.plan(first, max(now, self.hold_until, self.not_before))
 
-    def socket_refused(self, reason: str, now: float) -> None:
+    def socket_refused(self, reason: str, chance: Chance, now: float) -> None:
+        """Open again later: at a random moment, ever rarer, because a server that returns meets everybody at once."""
         self.socket_closed()
-        self.reopen_at = now + REOPEN
-        self.fall(f"cannot probe: {reason}", now, evidence=True)
+        self.reopen_at = now + full_jitter(self.reopens, REOPEN, REOPEN_MOST, chance, floor=REOPEN / 2)
+        self.reopens += 1
+        self.fall(reason, now, evidence=True)
+
+    def stream_ended(self, chance: Chance, now: float) -> None:
+        """The other side closed the connection, which servers do. Whether that means anything, the next one tells."""
+        lasted = now - self.opened_at if self.opened_at is not None else 0.0
+        self.socket_closed()
+        self.reopens = 0 if lasted >= REOPEN else self.reopens + 1
+        self.reopen_at = (
+            now if not self.reopens else now + full_jitter(self.reopens, REOPEN, REOPEN_MOST, chance, floor=1.0)
+        )
 
     def socket_closed(self) -> None:
         self.opened_at = None
         self.opening = False
         self.sent.clear()
-        self.next_send = self.answer_by = self.reopen_at = NEVER
+        self.next_send = self.answer_by = self.reopen_at = self.ping_at = NEVER
         self.misses = self.rises = self.unanswered = 0
+
+    # --- pings of a connection
+
+    def plan_ping(self, interval: float, chance: Chance, now: float) -> None:
+        self.pinged = False
+        self.ping_at = now + interval * (1 - JITTER * chance.random())
+
+    def ping_is_due(self, now: float) -> bool:
+        """Whether to ping now; a pong that did not come makes the path testify instead."""
+        if self.pinged:
+            self.ping_at = NEVER
+            self.testify(now)
+            return False
+        self.pinged = True
+        self.ping_at = now + PONG
+        return True
 
     # --- timers
 

@@ -6,6 +6,10 @@ Three protocols share every port and are told apart by their first octet (RFC 79
     SIP      a mirror: the answer's body is the request as it arrived (wire/sip/mirror.py)
     RTP      an echo, octet for octet
 
+STUN is spoken over TCP as well (RFC 8489 section 6.2.2), and a question over UDP may ask for its answer over a TCP
+connection that the same host has open to the same endpoint: RESPONSE-PORT says which, REQUESTED-TRANSPORT that it is
+one. That makes the server speak first on a connection that was idle, which alone tells whether a NAT still knows it.
+
 A reflector must be of no use to anyone who forges a source address. An answer is at most 1.5 times as large as its
 question, and the echo just as large: attributes and lines that do not fit are left out, and so is an answer that would
 say nothing. What is no question gets no answer, nor does a port below 1024, where servers live; a port of the
@@ -25,7 +29,7 @@ from tonekeeper.wire.sip.message import Request, decode_request
 from tonekeeper.wire.sip.mirror import MIRROR_TYPE, render_copy
 from tonekeeper.wire.sip.render import render_response
 from tonekeeper.wire.stun.codec import decode_stun, encode_stun, looks_like_stun
-from tonekeeper.wire.stun.message import BINDING, ChangeRequest, ErrorCode, StunClass, StunMessage
+from tonekeeper.wire.stun.message import BINDING, TCP, ChangeRequest, ErrorCode, StunClass, StunMessage
 
 STUN_PORT = 3478
 SIP_PORT = 5060
@@ -39,10 +43,14 @@ _SOFTWARE = "tonekeeper"
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
+    """Or one message on a connection, which is answered just the same."""
+
     here: Endpoint
     """Of ours: where it arrived, or leaves from."""
     there: Endpoint
     data: bytes
+    over_tcp: bool = False
+    """It came, or leaves, as one message on the TCP connection between the two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,12 @@ class Layout:
     def endpoints(self) -> tuple[Endpoint, ...]:
         return tuple(Endpoint(address, port) for address in self.addresses for port in self.ports)
 
+    @property
+    def tcp_endpoints(self) -> tuple[Endpoint, ...]:
+        """Without the SIP port: a connection there is for an SBC to answer."""
+        stun_ports = (self.port, self.alternate_port)
+        return tuple(Endpoint(address, port) for address in self.addresses for port in stun_ports)
+
     def changed(self, here: Endpoint, change: ChangeRequest) -> Endpoint | None:
         """Where the answer to a question at `here` leaves from (RFC 5780 section 7.2); None: not from here."""
         if change.address and not self.alternate:
@@ -94,6 +108,8 @@ def answer(question: Datagram, layout: Layout) -> Datagram | None:
     first = question.data[0]
     if looks_like_stun(question.data):
         return _answer_stun(question, layout)
+    if question.over_tcp:
+        return None
     if first & 0xC0 == 0x80:
         return _echo(question, layout)
     return _mirror(question) if chr(first).isascii() and chr(first).isalpha() else None
@@ -122,17 +138,26 @@ def _answer_stun(question: Datagram, layout: Layout) -> Datagram | None:
     if request.stun_class is not StunClass.REQUEST or request.method != BINDING:
         return None
     leaves_from = layout.changed(question.here, request.change_request or ChangeRequest(address=False, port=False))
-    refusals = _refusals(request, can_change=leaves_from is not None)
+    refusals = _refusals(request, can_change=leaves_from is not None, over_tcp=question.over_tcp)
     if refusals or leaves_from is None:
-        return _fitting(question, question.there, question.here, refusals)
-    to = question.there if request.response_port is None else Endpoint(question.there.host, request.response_port)
-    return _fitting(question, to, leaves_from, _successes(question, request, layout, leaves_from)) or _fitting(
-        question, question.there, question.here, [_failure(request, 400)]
-    )
+        return _fitting(question, question, refusals)
+    way = _way_of_the_answer(question, request, leaves_from)
+    successes = _successes(question, request, layout, leaves_from)
+    return _fitting(question, way, successes) or _fitting(question, question, [_failure(request, 400)])
 
 
-def _refusals(request: StunMessage, *, can_change: bool) -> tuple[StunMessage, ...]:
+def _way_of_the_answer(question: Datagram, request: StunMessage, leaves_from: Endpoint) -> Datagram:
+    """With nothing in it."""
+    port = question.there.port if request.response_port is None else request.response_port
+    over_tcp = question.over_tcp or request.requested_transport == TCP
+    return Datagram(leaves_from, Endpoint(question.there.host, port), b"", over_tcp)
+
+
+def _refusals(request: StunMessage, *, can_change: bool, over_tcp: bool) -> tuple[StunMessage, ...]:
     """What to say about a request that cannot be met, the fullest answer first; empty where it can."""
+    bad_request = (_failure(request, 400, "Bad Request"), _failure(request, 400))
+    if over_tcp and _leads_elsewhere(request):
+        return bad_request
     unknown = tuple(other.type for other in request.others if other.type < _FIRST_OPTIONAL_TYPE)
     if not can_change:
         unknown = (*unknown, _CHANGE_REQUEST_TYPE)
@@ -141,8 +166,19 @@ def _refusals(request: StunMessage, *, can_change: bool) -> tuple[StunMessage, .
         return (replace(refused, unknown_attributes=unknown), _failure(request, 420))
     port = request.response_port
     if port is not None and (request.padding is not None or port < _FIRST_USER_PORT):
-        return (_failure(request, 400, "Bad Request"), _failure(request, 400))
-    return ()
+        return bad_request
+    return () if request.requested_transport is None or _names_a_connection(request) else bad_request
+
+
+def _leads_elsewhere(request: StunMessage) -> bool:
+    """All of this is for datagrams only (RFC 5780 section 6)."""
+    return (request.change_request, request.response_port, request.requested_transport) != (None, None, None)
+
+
+def _names_a_connection(request: StunMessage) -> bool:
+    """Of which one end is fixed: it is where the question went."""
+    is_tcp = request.requested_transport == TCP
+    return is_tcp and request.response_port is not None and request.change_request is None
 
 
 def _failure(request: StunMessage, code: int, reason: str = "") -> StunMessage:
@@ -163,13 +199,13 @@ def _successes(
     yield from (named, with_origin, with_other, told)
 
 
-def _fitting(question: Datagram, to: Endpoint, leaves_from: Endpoint, said: Iterable[StunMessage]) -> Datagram | None:
-    """The first of `said` that is not too large, with FINGERPRINT or without."""
+def _fitting(question: Datagram, way: Datagram, said: Iterable[StunMessage]) -> Datagram | None:
+    """The first of `said` that is not too large, with FINGERPRINT or without, to go the way of `way`."""
     for message in said:
         for fingerprint in (True, False):
             data = encode_stun(message, fingerprint=fingerprint)
             if len(data) <= _room(question):
-                return Datagram(leaves_from, to, data)
+                return replace(way, data=data)
     return None
 
 

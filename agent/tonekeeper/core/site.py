@@ -46,6 +46,15 @@ class Path(NamedTuple):
         return f"{self.wan}/{self.sbc}/{self.transport}/{self.address}"
 
 
+class Target(NamedTuple):
+    """One place where an SBC can be reached, as RFC 3263 found it; smaller priority first, then by weight."""
+
+    transport: Transport
+    address: Endpoint
+    priority: int = 0
+    weight: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Wan:
     name: str
@@ -56,6 +65,50 @@ class Wan:
     """Probed no oftener than `budget` allows while idle, and chosen last."""
     budget: int = 50 * 1024 * 1024
     """Bytes that probing may cost in 30 days on a metered WAN."""
+    resolvers: tuple[str, ...] = ()
+    """Addresses of the DNS servers to ask over this WAN; empty: those that DHCP or the system gave."""
+
+
+class Depth(StrEnum):
+    """What is proven of an SBC beyond that it answers OPTIONS."""
+
+    REGISTER = "register"
+    CALL = "call"
+    VOICEMAIL = "voicemail"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The test account of the deep probes, never a customer's. Where the password is, not what it is."""
+
+    user: str
+    domain: str = ""
+    """Empty: the SBC's host."""
+    auth_user: str = ""
+    """Empty: `user`."""
+    password_file: str = ""
+    password_env: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DepthPolicy:
+    depth: Depth
+    interval: float
+    """Seconds between two of these probes on a path."""
+    target: str = ""
+    """User part to call (an echo number) or to subscribe to; empty: the account's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsPolicy:
+    """File names; empty: the system's roots, and no certificate of our own."""
+
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+
+
+SYSTEM_ROOTS = TlsPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +117,15 @@ class Sbc:
     uri: str
     """As the operator wrote it; `host`, `port` and `transport` are read from it."""
     host: str
-    port: int
-    transport: Transport = Transport.UDP
+    port: int = 0
+    """0 where the URI names none: RFC 3263 finds it."""
+    transport: Transport | None = None
+    """None where the URI names none."""
     media: tuple[str, ...] = ()
     """Networks beside the SBC's own addresses that its media comes from; steered with it."""
+    account: Account | None = None
+    depths: tuple[DepthPolicy, ...] = ()
+    tls: TlsPolicy = SYSTEM_ROOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +135,9 @@ class ProbePolicy:
     false_alarms_per_month: float = 1.0
     """How many wrong `down` verdicts the operator accepts in 30 days, over all paths of the site."""
     user_agent: str = "tonekeeper"
+    packets_per_second: int | None = None
+    bytes_per_day: int | None = None
+    """What probing may cost the site whatever happens; None: several times what it needs when all is well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tonekeeper.core.attribution import Attribution, Cell, Culprit
 from tonekeeper.core.chance import Chance
+from tonekeeper.core.depth.knowledge import DeepProbe
 from tonekeeper.core.events import Facility, FacilityFailed, GatewayChanged, LinkChanged
 from tonekeeper.core.failover import Failover, Place, Standing
 from tonekeeper.core.findings import ActiveFinding
@@ -18,20 +19,12 @@ from tonekeeper.core.meaning import Meaning
 from tonekeeper.core.metering import Meter
 from tonekeeper.core.nat.knowledge import NatKnowledge
 from tonekeeper.core.probe import PathProbe
+from tonekeeper.core.probe_allowance import ProbeAllowance, allowance_for
 from tonekeeper.core.report import PathState, SbcState, WanState
-from tonekeeper.core.site import Path, Sbc, Site, Wan
+from tonekeeper.core.site import Path, ProbePolicy, Sbc, Site, Transport, Wan
 from tonekeeper.core.steering import Steering
+from tonekeeper.core.whereabouts import Whereabouts
 from tonekeeper.wire.endpoint import Endpoint
-
-
-@dataclass(slots=True)
-class Lookup:
-    """Where an SBC's name leads. Addresses stay until an answer replaces them."""
-
-    addresses: tuple[Endpoint, ...] = ()
-    failure: str = ""
-    failures: int = 0
-    again_at: float = NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ class Situation:
     failover: Failover
     probes: dict[Path, PathProbe] = field(default_factory=dict)
     links: dict[str, LinkChanged] = field(default_factory=dict)
-    lookups: dict[str, Lookup] = field(default_factory=dict)
+    lookups: dict[str, Whereabouts] = field(default_factory=dict)
     wans: dict[str, Health] = field(default_factory=dict)
     sbcs: dict[str, Health] = field(default_factory=dict)
     attribution: Attribution = field(default_factory=lambda: Attribution((), decided=True))
@@ -87,6 +80,8 @@ class Situation:
     """By WAN."""
     nat_look_at: float = NEVER
     """When to look for a WAN whose NAT is to be measured."""
+    deep_probes: list[DeepProbe] = field(default_factory=list)
+    allowance: ProbeAllowance = field(default_factory=lambda: allowance_for(1, ProbePolicy().interval))
     clock_jump: float = 0.0
 
     def wan_of(self, name: str) -> Wan:
@@ -99,12 +94,16 @@ class Situation:
         return dead_wan(wan, self.links.get(wan.interface))
 
     def probes_of(self, *, wan: str = "", sbc: str = "") -> list[PathProbe]:
-        """Probes of a WAN, of an SBC, or of one cell, in the order of the configuration."""
+        """Probes of a WAN, of an SBC, or of one cell, in the order of the configuration; candidates say nothing."""
         return [
             probe
             for path, probe in self.probes.items()
-            if (not wan or path.wan == wan) and (not sbc or path.sbc == sbc)
+            if (not wan or path.wan == wan) and (not sbc or path.sbc == sbc) and not probe.candidate
         ]
+
+    def spoken(self, sbc: str) -> set[Endpoint]:
+        """Addresses of an SBC that have answered in SIP, over whatever WAN."""
+        return {path.address for path, probe in self.probes.items() if path.sbc == sbc and probe.replies}
 
     def wan_health(self, name: str) -> Health:
         return self.wans.setdefault(name, Health(WanState.UNKNOWN, "not probed yet", self.started))
@@ -135,14 +134,21 @@ class Situation:
         often as that needs.
         """
         steady = self.site.probe.interval
-        known = self.nats.get(path.wan)
-        if known is not None and known.result is not None:
-            steady = min(steady, keepalive_policy(path.transport, known.result.lifetime_s).first_s)
+        if path.transport is Transport.UDP:
+            known = self.nats.get(path.wan)
+            if known is not None and known.result is not None:
+                steady = min(steady, self.keepalive_of(path))
         wan = self.wan_of(path.wan)
         active = self.failover.active
         if not wan.metered or (active is not None and active.wan == wan.name):
             return steady
         return self.meter(wan.name).interval(wan.budget, len(self.probes_of(wan=wan.name)), steady, now)
+
+    def keepalive_of(self, path: Path) -> float:
+        """The longest interval that holds the binding of a path."""
+        known = self.nats.get(path.wan)
+        lifetimes = known.result.lifetime_s if known is not None and known.result is not None else None
+        return keepalive_policy(path.transport, lifetimes).first_s
 
     def meter(self, wan: str) -> Meter:
         return self.meters.setdefault(wan, Meter(self.started))

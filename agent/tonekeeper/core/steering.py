@@ -8,9 +8,17 @@
     RESTING   with a look at the flows now and then: a stale one is a finding, a pinned one that carries nothing
               in one direction any more is let go
 
+    RESTING --nothing is to be steered any more-->
+    APPLYING  the plan without routes; the kernel confirms it
+    FREEING   list the flows, delete those that NAT holds to the WAN they were steered to, but that leave elsewhere now
+    RESTING
+
 Routes first, then flows: a phone that sends in between makes its new entry on the new way, so nothing can re-pin the
 old one. Only flows to the SBCs are ever touched, and of those only the ones that NAT holds to another WAN's address;
 the agent's own probes are bound to their devices and stay.
+
+While the plan stands it is put again whenever others touched what is ours (repairs.py), and before each look at the
+flows. Where something was missing, flows went astray meanwhile: they are flushed once more, but for those who fight.
 
 Only `Steering` changes the plan in force. It settles because a plan is sent only when it differs from the last, a
 refused one is tried again no sooner than RETRY, and flushing ends SETTLING after the last stale flow or at GIVE_UP.
@@ -25,6 +33,7 @@ from enum import StrEnum
 from tonekeeper.core.commands import ApplyPlan, Command, DeleteFlows, ListFlows
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.kernel import EMPTY_PLAN, Flow, FlowPin, HostRoute, KernelPlan, Protocol, WanTable
+from tonekeeper.core.repairs import Repairs
 
 SETTLING = 2.0
 """Seconds without a stale flow after which a move is complete."""
@@ -48,6 +57,7 @@ class Phase(StrEnum):
     ASKING = "asking"
     APPLYING = "applying"
     FLUSHING = "flushing"
+    FREEING = "freeing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,14 @@ class Steering:
     """Flows that sit on another WAN although the move is over."""
     moves: int = 0
     flushed: int = 0
+    repairs: Repairs = field(default_factory=Repairs)
+    left: Goal = Goal()
+    """What was steered until nothing was to be any more, while its flows are still to be freed."""
+
+    @property
+    def troubles(self) -> tuple[object, ...]:
+        """What findings are made of."""
+        return self.refused, self.unavailable, self.stale, len(self.pins), self.repairs.are_frequent
 
     # --- what happens
 
@@ -115,7 +133,11 @@ class Steering:
         before, self.goal = self.goal, goal
         if goal.interface and goal.addresses != before.addresses:
             self.began = now
-        if not goal.interface or goal.interface == before.interface:
+        if not goal.interface:
+            self.left = before if before.interface else self.left
+            return self._apply(now)
+        self.left = Goal()
+        if goal.interface == before.interface:
             return self._apply(now)
         self.moves += 1
         self.pins = {}
@@ -136,25 +158,26 @@ class Steering:
             case Phase.APPLYING:
                 self.phase = Phase.RESTING
                 return self._rest(now)
+            case Phase.FREEING:
+                return self._end_freeing()
             case Phase.FLUSHING | Phase.RESTING:
                 if self.refused:
                     return self._apply(now)
                 self.deadline = now + PATIENCE
                 return [self._list()] if self.goal.interface and not self.unavailable else self._rest(now)
 
-    def applied(self, number: int, now: float) -> list[Command]:
+    def applied(self, number: int, changes: int, now: float) -> list[Command]:
         if number != self.number:
             return []
         self.refused = ""
         if self.phase is not Phase.APPLYING:
-            return []
-        if self.began == LONG_AGO or not self.goal.interface or self.unavailable:
+            return self._confirmed_again(changes, now)
+        if not self.goal.interface:
+            return self._begin_freeing(now)
+        if self.began == LONG_AGO or self.unavailable:
             self.phase = Phase.RESTING
             return self._rest(now)
-        self.phase = Phase.FLUSHING
-        self.clean_since = now
-        self.deadline = now + PATIENCE
-        return [self._list()]
+        return self._begin_flushing(now)
 
     def refuse(self, number: int, reason: str, now: float) -> list[Command]:
         if number != self.number:
@@ -173,6 +196,8 @@ class Steering:
                 return self._apply(now)
             case Phase.FLUSHING:
                 return self._flush(flows, now)
+            case Phase.FREEING:
+                return self._free(flows)
             case Phase.RESTING:
                 return self._look(flows, now)
             case Phase.APPLYING:
@@ -183,15 +208,28 @@ class Steering:
         self.unavailable = reason
         if self.phase is Phase.ASKING:
             return self._apply(now)
+        if self.phase is Phase.FREEING:
+            return self._end_freeing()
         self.phase = Phase.RESTING
         return self._rest(now)
 
-    def reaffirm(self, goal: Goal) -> list[Command]:
-        """The same again: others may have removed what is ours, and with nothing to do it costs a millisecond."""
-        if self.phase is not Phase.RESTING or goal.interface != self.goal.interface or self.refused:
+    def touch(self, what: str, now: float) -> None:
+        """Somebody else changed routes or rules of ours."""
+        if self.goal.interface:
+            self.repairs.touch(what, now)
+
+    def reaffirm(self, goal: Goal, now: float, *, is_dead: bool) -> list[Command]:
+        """The same again: others may have removed what is ours, and with nothing to do it costs a millisecond.
+
+        `is_dead`: the WAN steered to has no carrier or no address, so there is nothing that could be put.
+        """
+        was_touched = self.repairs.take_due(now)
+        holds = self.phase is Phase.RESTING or (self.phase is Phase.FLUSHING and was_touched)
+        if not holds or goal.interface != self.goal.interface or self.refused or is_dead:
             return []
-        self.goal = goal
+        before, self.goal = self.plan, goal
         self.plan = self._wanted()
+        self.repairs.put(now, unchanged=self.plan == before)
         return [ApplyPlan(self.number, self.plan)]
 
     def forget_unavailable(self) -> None:
@@ -209,6 +247,7 @@ class Steering:
     def _apply(self, now: float) -> list[Command]:
         self.plan = self._wanted()
         self.number += 1
+        self.repairs.unchanged = False
         self.phase = Phase.APPLYING
         self.deadline = now + RETRY
         return [ApplyPlan(self.number, self.plan)]
@@ -222,13 +261,30 @@ class Steering:
             if (":" in destination.address) in families
         )
         known = {table.interface for table in goal.tables}
-        pins = self.pins.values() if self.pinned_to in known and self.pinned_to != goal.interface else ()
+        has_pins = goal.interface and self.pinned_to in known and self.pinned_to != goal.interface
+        pins = self.pins.values() if has_pins else ()
         return KernelPlan(goal.tables, routes, tuple(_pin(flow, self.pinned_to) for flow in pins))
+
+    def _confirmed_again(self, changes: int, now: float) -> list[Command]:
+        """A plan that was put again stands. While somebody fights, flows stay: calls would break each time."""
+        fought = self.repairs.are_frequent
+        missing = self.repairs.confirmed(changes, now)
+        ended = fought and not self.repairs.are_frequent
+        if self.unavailable or self.repairs.are_frequent or not (missing or ended):
+            return []
+        self.began = now
+        return self._begin_flushing(now)
 
     # --- flows
 
     def _list(self) -> ListFlows:
         return ListFlows(tuple(destination.address for destination in self.goal.destinations))
+
+    def _begin_flushing(self, now: float) -> list[Command]:
+        self.phase = Phase.FLUSHING
+        self.clean_since = now
+        self.deadline = now + PATIENCE
+        return [self._list()]
 
     def _flush(self, flows: Collection[Flow], now: float) -> list[Command]:
         stale = self._stale(flows)
@@ -243,6 +299,29 @@ class Steering:
             self.began = LONG_AGO
             return self._look(flows, now)
         self.deadline = now + AGAIN
+        return []
+
+    def _begin_freeing(self, now: float) -> list[Command]:
+        if not self.left.interface or self.unavailable:
+            return self._end_freeing()
+        self.phase = Phase.FREEING
+        self.deadline = now + PATIENCE
+        return [ListFlows(tuple(destination.address for destination in self.left.destinations))]
+
+    def _free(self, flows: Collection[Flow]) -> list[Command]:
+        """Of what was steered, and of the calls that were pinned elsewhere."""
+        left, pinned = self.left, self.pinned_to
+        steered = [flow for flow in flows if self._is_translated(flow) and flow.nat_source in left.addresses]
+        calls = [flow for flow in flows if _key(flow) in self.pins and flow not in steered]
+        held = ((steered, left.interface), (calls, pinned))
+        return self._end_freeing() + [DeleteFlows(tuple(some), unless_through=wan) for some, wan in held if some]
+
+    def _end_freeing(self) -> list[Command]:
+        self.phase = Phase.RESTING
+        self.left = Goal()
+        self.pins = {}
+        self.stale = ()
+        self.deadline = NEVER
         return []
 
     def _look(self, flows: Collection[Flow], now: float) -> list[Command]:

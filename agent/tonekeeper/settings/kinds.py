@@ -224,6 +224,28 @@ def address(value: object) -> str | Refusal:
     return canonical
 
 
+def addresses(at_most: int) -> Kind[tuple[str, ...]]:
+    """Addresses of servers, each in its one canonical form."""
+
+    def read(value: object) -> tuple[str, ...] | Refusal:
+        remedy = 'write a list of numeric addresses, each once, such as ["192.0.2.53"]'
+        if not isinstance(value, list):
+            return Refusal(f"is {a_toml_type(value)}, not a list", remedy)
+        if len(value) > at_most:
+            return Refusal(f"names more than {at_most} addresses", remedy)
+        found: list[str] = []
+        for each in value:
+            canonical = address(each)
+            if isinstance(canonical, Refusal):
+                return Refusal(f"{as_written(each)} {canonical.reason}", remedy)
+            if canonical in found:
+                return Refusal(f"names {as_written(each)} twice", remedy)
+            found.append(canonical)
+        return tuple(found)
+
+    return read
+
+
 def networks(at_most: int) -> Kind[tuple[str, ...]]:
     """Networks and addresses of others, each in its one canonical form: `203.0.113.0/24`, `2001:db8::1`."""
 
@@ -289,6 +311,18 @@ def is_address_of_one_host(host: str) -> bool:
     except ValueError:
         return True
     return not (read.is_multicast or read.is_unspecified)
+
+
+def host(value: object) -> str | Refusal:
+    """A name or a numeric address, IPv6 without brackets."""
+    remedy = 'write a host, such as "example.net"'
+    written = text(value)
+    if isinstance(written, Refusal):
+        return Refusal(written.reason, remedy)
+    try:
+        return check_host("host", f"[{written}]" if ":" in written else written).strip("[]")
+    except DecodeError:
+        return Refusal("is not a host", remedy)
 
 
 def server(default_port: int) -> Kind[tuple[str, int]]:

@@ -6,7 +6,7 @@ import ipaddress
 import math
 from collections.abc import Collection, Iterable, Sequence
 
-from tonekeeper.core.site import DampingPolicy, FailoverPolicy, Mode, Sbc, Wan
+from tonekeeper.core.site import DampingPolicy, Depth, FailoverPolicy, Mode, Sbc, Transport, Wan
 from tonekeeper.errors import Mistake
 from tonekeeper.settings.model import HttpSettings, Settings, SnmpUser
 from tonekeeper.settings.suggestion import nearest
@@ -38,10 +38,34 @@ def one_sbc_a_place(sbcs: Sequence[tuple[Table, Sbc]]) -> None:
     """An alternate that is the primary is no alternate."""
     first: dict[tuple[str, int, str], Table] = {}
     for table, sbc in sbcs:
-        place = (sbc.host.lower(), sbc.port, sbc.transport)
+        place = (
+            sbc.host.lower(),
+            sbc.port or (5061 if sbc.transport is Transport.TLS else 5060),
+            sbc.transport or Transport.UDP,
+        )
         if sbc.host and place in first:
             table.refuse("uri", f"is the same place as {first[place].path}", "name another SBC, or leave this one out")
         first.setdefault(place, table)
+
+
+def an_account_to_probe_with(table: Table, sbc: Sbc) -> None:
+    for policy in sbc.depths:
+        if sbc.account is None and policy.depth is not Depth.CALL and not table.has("account"):
+            table.refuse(str(policy.depth), "needs a test account", "add a section [sbc.account] to this SBC")
+
+
+def whole_client_certificate(table: Table) -> None:
+    for key, needs in (("cert_file", "key_file"), ("key_file", "cert_file")):
+        if table.has(key) and not table.has(needs):
+            table.refuse(key, f"is set without {needs}", f"set {needs} too, or leave {key} out")
+
+
+def one_place_for_the_password(table: Table) -> None:
+    if table.has("password_file") and table.has("password_env"):
+        table.refuse("password_env", "is set beside password_file", "keep one of the two")
+    if not table.has("password_file") and not table.has("password_env") and table.sound:
+        remedy = "set password_file to the path of a file with the password in it, or password_env to a variable"
+        table.refuse("password_file", "is missing", remedy)
 
 
 def own_source_on_a_shared_interface(wans: Sequence[tuple[Table, Wan]]) -> None:

@@ -17,7 +17,6 @@ from tonekeeper.core.site import (
     Prefer,
     ProbePolicy,
     Role,
-    Sbc,
     Site,
     Wan,
 )
@@ -39,8 +38,8 @@ from tonekeeper.settings.model import (
     SnmpUser,
 )
 from tonekeeper.settings.notices import notices_about, unused_budgets
+from tonekeeper.settings.sbcs import read_sbcs
 from tonekeeper.settings.table import Table
-from tonekeeper.settings.uri import SbcPlace, sbc_uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def read_settings(values: dict[str, object], mistakes: list[Mistake]) -> Setting
             name=agent.name,
             role=agent.role,
             wans=tuple(wan for _, wan in wans),
-            sbcs=_sbcs(root),
+            sbcs=read_sbcs(root),
             probe=_probe(root.table("probe")),
             failover=_failover(root.table("failover"), wans),
             damping=_damping(root.table("damping")),
@@ -101,28 +100,7 @@ def _wan(table: Table) -> Wan:
             source=table.optional("source", kinds.address, ""),
             metered=table.optional("metered", kinds.boolean, False),
             budget=table.optional("budget", kinds.size("1MiB", "1GiB"), Wan("", "").budget),
-        )
-
-
-def _sbcs(root: Table) -> tuple[Sbc, ...]:
-    nowhere = "no SBC is configured, so there is nothing to watch"
-    read = [(table, _sbc(table)) for table in root.tables("sbc", at_most=32, if_none=nowhere)]
-    rules.one_sbc_a_name(read)
-    rules.one_sbc_a_place(read)
-    return tuple(sbc for _, sbc in read)
-
-
-def _sbc(table: Table) -> Sbc:
-    with table:
-        name = table.required("name", kinds.name(), "", example='"primary"')
-        place = table.required("uri", sbc_uri, SbcPlace(), example='"sip:sbc1.example.net"')
-        return Sbc(
-            name=name,
-            uri=place.uri,
-            host=place.host,
-            port=place.port,
-            transport=place.transport,
-            media=table.optional("media", kinds.networks(at_most=16), ()),
+            resolvers=table.optional("resolvers", kinds.addresses(at_most=8), ()),
         )
 
 
@@ -134,6 +112,8 @@ def _probe(table: Table) -> ProbePolicy:
             false_alarms_per_month=table.optional(
                 "false_alarms_per_month", kinds.number(0.001, 1000), default.false_alarms_per_month
             ),
+            packets_per_second=table.optional("packets_per_second", kinds.whole_number(1, 1000), None),
+            bytes_per_day=table.optional("bytes_per_day", kinds.size("1MiB", "100GiB"), None),
         )
 
 

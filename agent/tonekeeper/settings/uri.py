@@ -9,7 +9,6 @@ from tonekeeper.errors import DecodeError
 from tonekeeper.settings.kinds import Refusal, is_address_of_one_host, text
 from tonekeeper.wire.sip.uri import SipUri, parse_sip_uri
 
-DEFAULT_PORT = 5060
 _EXAMPLE = 'write a SIP URI, such as "sip:sbc1.example.net" or "sip:192.0.2.20:5060;transport=udp"'
 _USED_PARAMS = {"transport", "lr"}
 
@@ -20,8 +19,10 @@ class SbcPlace:
     """As written."""
     host: str = ""
     """A name or a numeric address, IPv6 without brackets."""
-    port: int = DEFAULT_PORT
-    transport: Transport = Transport.UDP
+    port: int = 0
+    """0 where none is written: RFC 3263 finds it."""
+    transport: Transport | None = None
+    """None where none is written."""
 
 
 def sbc_uri(value: object) -> SbcPlace | Refusal:
@@ -33,7 +34,7 @@ def sbc_uri(value: object) -> SbcPlace | Refusal:
     except DecodeError as error:
         return _no_uri(written, error)
     host = uri.host.strip("[]")
-    return _unused_part(uri) or _not_probed(uri) or _place(written, host, uri.port or DEFAULT_PORT)
+    return _unused_part(uri) or _unknown_transport(uri) or _place(written, host, uri)
 
 
 def _no_uri(written: str, error: DecodeError) -> Refusal:
@@ -58,17 +59,23 @@ def _unused_part(uri: SipUri) -> Refusal | None:
     return None
 
 
-def _not_probed(uri: SipUri) -> Refusal | None:
-    remedy = 'use a "sip:" URI with ";transport=udp", or without transport'
+def _unknown_transport(uri: SipUri) -> Refusal | None:
+    remedy = 'write ";transport=udp", "tcp" or "tls", or leave the transport out'
     if uri.transport not in list(Transport):
         return Refusal(f"names the transport {uri.transport}, which is not udp, tcp or tls", remedy)
-    if uri.scheme == "sips" or uri.transport != Transport.UDP:
-        asked = "tls" if uri.scheme == "sips" else uri.transport
-        return Refusal(f"asks for {asked}, but this release probes over udp only", remedy)
+    if uri.scheme == "sips" and dict(uri.params).get("transport", "tls") not in ("tls", "tcp"):
+        return Refusal("asks for TLS over UDP, which does not exist", 'write "sips:HOST" alone')
     return None
 
 
-def _place(written: str, host: str, port: int) -> SbcPlace | Refusal:
+def _place(written: str, host: str, uri: SipUri) -> SbcPlace | Refusal:
     if len(host) > 253 or not is_address_of_one_host(host):
         return Refusal("is not the address of a host", _EXAMPLE)
-    return SbcPlace(written, host, port)
+    return SbcPlace(written, host, uri.port or 0, _transport(uri))
+
+
+def _transport(uri: SipUri) -> Transport | None:
+    """`sips:` means TLS over TCP whatever else is written (RFC 3261 section 26.2.2)."""
+    if uri.scheme == "sips":
+        return Transport.TLS
+    return Transport(uri.transport) if "transport" in dict(uri.params) else None

@@ -16,7 +16,9 @@ from tonekeeper.core.commands import (
     LogChange,
     MeasureNat,
     OpenPath,
+    RememberTargets,
     ResolveSbc,
+    SendCrlf,
     SendOptions,
     WalkPath,
 )
@@ -25,15 +27,17 @@ from tonekeeper.core.events import (
     Event,
     GatewayChanged,
     LinkChanged,
+    NameFailure,
     NatMeasured,
     PathOpened,
     ReplyReceived,
     SbcResolved,
+    SbcUnresolved,
     Started,
 )
 from tonekeeper.core.nat.result import Dependence, Lifetimes, NatResult, SipAlg
 from tonekeeper.core.report import PathReport, Report
-from tonekeeper.core.site import FailoverPolicy, Mode, Path, Prefer, Sbc, Site, Transport, Wan
+from tonekeeper.core.site import FailoverPolicy, Mode, Path, Prefer, Sbc, Site, Target, Transport, Wan
 from tonekeeper.drivers.sim.kernel import Kernel
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
@@ -93,6 +97,8 @@ class Talk:
         self.agent = Agent(of or site(), seed=seed, started=self.now)
         self.kernel = Kernel()
         self.nats: dict[str, NatResult] = {}
+        self.names: dict[tuple[str, str], Endpoint | NameFailure] = {}
+        """What the name server of a WAN says of an SBC, where that is not the truth."""
         self.silent: set[Path] = set()
         self.codes: dict[str, tuple[int, int | None]] = {}
         self.done: list[tuple[float, Command]] = []
@@ -142,7 +148,7 @@ class Talk:
     def _carry_out(self, command: Command) -> None:
         match command:
             case ResolveSbc():
-                self.coming.append((self.now, SbcResolved(command.sbc, (ADDRESS[command.sbc],))))
+                self.coming.append((self.now, self._where(command)))
             case OpenPath():
                 local = Endpoint(OWN[command.interface], 40000)
                 self.coming.append((self.now, PathOpened(command.path, local)))
@@ -153,8 +159,17 @@ class Talk:
                 self.coming.append((self.now + 0.005, self.kernel.answer(command)))
             case MeasureNat() if command.wan in self.nats:
                 self.coming.append((self.now + 300.0, NatMeasured(command.wan, self.nats[command.wan])))
-            case SendOptions() | ClosePath() | LogChange() | MeasureNat() | AbandonNat():
+            case (
+                SendOptions() | SendCrlf() | ClosePath() | LogChange() | MeasureNat() | AbandonNat() | RememberTargets()
+            ):
                 pass
+
+    def _where(self, question: ResolveSbc) -> Event:
+        said = self.names.get((question.wan, question.sbc), ADDRESS[question.sbc])
+        if isinstance(said, NameFailure):
+            return SbcUnresolved(question.sbc, f"the name server says {said}", question.wan, "192.0.2.53", said)
+        target = Target(question.transport or Transport.UDP, said)
+        return SbcResolved(question.sbc, (target,), question.wan, "192.0.2.53", ttl=60.0)
 
     def silence(self, *, wan: str = "", sbc: str = "") -> None:
         self.silent |= {p for p in self.agent.situation.probes if wan in ("", p.wan) and sbc in ("", p.sbc)}

@@ -19,7 +19,6 @@ from tonekeeper.core.events import (
     LinkChanged,
     PathRefused,
     ReplyReceived,
-    SbcUnresolved,
     SendRefused,
     SiteChanged,
     Started,
@@ -415,23 +414,6 @@ def test_a_reload_that_adds_an_sbc_looks_it_up_and_probes_it():
     talk.tell(SiteChanged(site()))
     talk.pass_time(1)
     assert talk.sbc("alternate") == "healthy"
-
-
-def test_a_name_that_leads_nowhere_is_asked_again_and_said():
-    talk = Talk(site(sbcs="primary"))
-    talk.tell(Started())
-    talk.coming.clear()
-    talk.tell(LinkChanged("eth0", True, True, ("198.51.100.2",)))
-    talk.tell(SbcUnresolved("primary", "name server says no"))
-    talk.pass_time(5.5)
-    assert [c.sbc for _, c in talk.done if isinstance(c, ResolveSbc)] == ["primary", "primary"]
-
-
-def test_an_address_stays_when_a_later_look_up_fails():
-    talk = Talk().begin()
-    talk.tell(SbcUnresolved("primary", "name server is silent"))
-    talk.pass_time(6)
-    assert talk.sbc("primary") == "healthy"
 
 
 def test_a_missing_interface_is_a_dead_wan_with_its_name():

@@ -103,6 +103,9 @@ def test_a_header_of_another_format_is_refused():
         read_header(talk.lines[0].replace(b'"journal":1', b'"journal":2'))
 
 
+st.register_type_strategy(float, st.floats(0, 1e12))  # what a clock, a duration or a share can be
+
+
 def events() -> st.SearchStrategy[Event]:
     return st.one_of([st.from_type(kind) for kind in get_args(Event)])
 

@@ -191,6 +191,59 @@ def test_going_back_to_observing_takes_everything_back():
     assert talk.kernel.plan == EMPTY_PLAN
 
 
+def test_going_back_to_observing_frees_the_flows_that_leave_elsewhere_now_once_the_routes_are_back():
+    talk = steering(prefer="new-calls", failback_after=10_000)
+    talk.silence(wan="fibre")
+    talk.pass_until(lambda: talk.active == "primary over lte")
+    talk.pass_time(20)
+    steered, own, pooled = flow("wwan0"), flow("wwan0", source=OWN["wwan0"]), flow("wwan0", nat_source="192.0.2.200")
+    talk.kernel.flows = [steered, own, pooled]
+    began = talk.now
+    talk.tell(SiteChanged(site()))
+    talk.pass_time(1)
+    done = [c for at, c in talk.done if at >= began and isinstance(c, ApplyPlan | ListFlows | DeleteFlows)]
+    assert [type(command) for command in done] == [ApplyPlan, ListFlows, DeleteFlows]
+    assert done[1] == ListFlows(tuple(ADDRESS[sbc].host for sbc in ("primary", "alternate")))
+    assert done[2] == DeleteFlows((steered,), unless_through="wwan0")
+    assert talk.kernel.flows == [own, pooled]
+
+
+def test_going_back_to_observing_leaves_the_flows_that_stay_where_they_are():
+    talk = steering().pass_time(5)
+    talk.kernel.flows = [flow("eth0")]
+    talk.tell(SiteChanged(site()))
+    talk.pass_time(1)
+    assert talk.kernel.flows == [flow("eth0")]
+
+
+def test_going_back_to_observing_lets_go_of_a_pinned_call_only_where_it_leaves_elsewhere_now():
+    talk = steering(failback_after=10_000)
+    call = flow("eth0", port=30000)
+    talk.kernel.flows = [call]
+    talk.silence(wan="fibre", sbc="primary")
+    talk.pass_until(lambda: talk.kernel.plan.pins != ())
+    talk.tell(SiteChanged(site()))
+    talk.pass_time(1)
+    assert commanded(talk, DeleteFlows)[-1] == DeleteFlows((call,), unless_through="eth0")
+    assert talk.kernel.flows == [call]
+
+
+@pytest.mark.parametrize("later", ["steered again", "flows cannot be seen", "the plan is refused"])
+def test_what_comes_between_going_back_and_the_freed_flows_ends_well(later):
+    talk = steering().pass_time(5)
+    talk.kernel.refuses = "not permitted" if later == "the plan is refused" else ""
+    talk.tell(SiteChanged(site()))
+    if later == "steered again":
+        talk.tell(SiteChanged(site(mode="steer")))
+    elif later == "flows cannot be seen":
+        talk.tell(FlowsUnavailable(1, "not permitted"))
+    talk.pass_time(5)
+    talk.kernel.refuses = ""
+    talk.pass_time(40)
+    assert talk.agent.situation.steering.phase == "resting"
+    assert routes(talk) == ({"eth0"} if later == "steered again" else set())
+
+
 def test_going_back_to_observing_before_anything_was_steered_takes_the_tables_back_as_well():
     talk = Talk(site(mode="steer"))
     talk.tell(GatewayChanged("eth0", GATEWAY["eth0"], None))

@@ -5,7 +5,10 @@ import pytest
 
 from tonekeeper.core.flap import LOSS, Damper
 from tonekeeper.core.site import (
+    Account,
     DampingPolicy,
+    Depth,
+    DepthPolicy,
     FailoverPolicy,
     Mode,
     NatPolicy,
@@ -14,6 +17,7 @@ from tonekeeper.core.site import (
     Role,
     Sbc,
     Site,
+    TlsPolicy,
     Transport,
     Wan,
 )
@@ -36,7 +40,7 @@ from tonekeeper.wire.endpoint import Endpoint
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[2] / "docs" / "example.toml"
 MINIMAL = '[[sbc]]\nname = "primary"\nuri = "sip:sbc1.example.net"\n'
-PRIMARY = Sbc("primary", "sip:sbc1.example.net", "sbc1.example.net", 5060, Transport.UDP)
+PRIMARY = Sbc("primary", "sip:sbc1.example.net", "sbc1.example.net")
 ALTERNATE = Sbc("alternate", "sip:198.51.100.20:5060;transport=udp", "198.51.100.20", 5060, Transport.UDP)
 
 
@@ -89,10 +93,25 @@ def test_every_key_reaches_its_place():
     settings = load_settings(HERE / "every-key.toml")
     assert settings.site == Site(
         name="site-0042.example",
-        wans=(Wan("fibre", "eth0", "192.0.2.10"), Wan("cable", "eth1", "2001:db8::1", metered=True, budget=1024**3)),
-        sbcs=(replace(PRIMARY, media=("203.0.113.0/24", "198.51.100.7", "2001:db8::/48")),),
+        wans=(
+            Wan("fibre", "eth0", "192.0.2.10", resolvers=("192.0.2.53", "2001:db8::53")),
+            Wan("cable", "eth1", "2001:db8::1", metered=True, budget=1024**3),
+        ),
+        sbcs=(
+            replace(
+                PRIMARY,
+                media=("203.0.113.0/24", "198.51.100.7", "2001:db8::/48"),
+                tls=TlsPolicy("/srv/ca.pem", "/srv/own.pem", "/srv/own.key"),
+                account=Account("tonekeeper-0042", "example.net", "0042", password_file="/srv/password"),
+                depths=(
+                    DepthPolicy(Depth.REGISTER, 120.0),
+                    DepthPolicy(Depth.CALL, 7200.0, "echo"),
+                    DepthPolicy(Depth.VOICEMAIL, 600.0, "4711"),
+                ),
+            ),
+        ),
         role=Role.ENDPOINT,
-        probe=ProbePolicy(interval=1.5, false_alarms_per_month=0.5),
+        probe=ProbePolicy(1.5, 0.5, packets_per_second=20, bytes_per_day=64 * 1024**2),
         failover=FailoverPolicy(Mode.STEER, Prefer.NEW_CALLS, 0.3, 5, 7200.0, 86400.0, 90.0, 90.0),
         damping=DampingPolicy(600.0, 3000.0, 750.5, 3600.0),
         nat=NatPolicy("2001:db8::3478", 3479),
@@ -122,18 +141,21 @@ def test_every_key_reaches_its_place():
 
 
 @pytest.mark.parametrize(
-    ("uri", "host", "port"),
+    ("uri", "host", "port", "transport"),
     [
-        ("sip:sbc1.example.net", "sbc1.example.net", 5060),
-        ("sip:sbc1.example.net:5080", "sbc1.example.net", 5080),
-        ("SIP:SBC1.example.net;TRANSPORT=UDP", "SBC1.example.net", 5060),
-        ("sip:198.51.100.20;lr", "198.51.100.20", 5060),
-        ("sip:[2001:db8::20]:5070", "2001:db8::20", 5070),
-        ("sip:pbx", "pbx", 5060),
+        ("sip:sbc1.example.net", "sbc1.example.net", 0, None),
+        ("sip:sbc1.example.net:5080", "sbc1.example.net", 5080, None),
+        ("SIP:SBC1.example.net;TRANSPORT=UDP", "SBC1.example.net", 0, Transport.UDP),
+        ("sip:198.51.100.20;lr", "198.51.100.20", 0, None),
+        ("sip:[2001:db8::20]:5070", "2001:db8::20", 5070, None),
+        ("sip:pbx;transport=tcp", "pbx", 0, Transport.TCP),
+        ("sip:pbx;transport=TLS", "pbx", 0, Transport.TLS),
+        ("sips:pbx", "pbx", 0, Transport.TLS),
+        ("sips:pbx:5062;transport=tcp", "pbx", 5062, Transport.TLS),
     ],
 )
-def test_a_sip_uri_is_read_into_host_and_port_and_kept_as_written(uri, host, port):
-    assert with_sbc(uri) == Sbc("primary", uri, host, port, Transport.UDP)
+def test_a_sip_uri_is_read_into_what_it_names_and_kept_as_written(uri, host, port, transport):
+    assert with_sbc(uri) == Sbc("primary", uri, host, port, transport)
 
 
 def test_two_wans_may_share_an_interface_when_each_has_a_source_of_its_own():

@@ -41,7 +41,17 @@ def whole():
     return {
         "agent": {},
         "wan": [{"name": "fibre", "interface": "eth0"}],
-        "sbc": [{"name": "primary", "uri": "sip:sbc1.example.net"}],
+        "sbc": [
+            {
+                "name": "primary",
+                "uri": "sip:sbc1.example.net",
+                "tls": {},
+                "account": {"user": "tonekeeper", "password_env": "PASSWORD"},
+                "register": {},
+                "call": {"number": "echo"},
+                "voicemail": {},
+            }
+        ],
         "probe": {},
         "failover": {},
         "damping": {},
@@ -131,7 +141,7 @@ def test_both_documented_limits_are_accepted_and_are_those_of_the_message(row):
     least, most = LIMITS.search(row.type).groups()
     settings_with(row, least)
     settings_with(row, most)
-    beyond = {"duration": '"8d"', "size": '"2GiB"', "whole number": "2147483648", "number": "1000001"}
+    beyond = {"duration": '"8d"', "size": '"999GiB"', "whole number": "2147483648", "number": "1000001"}
     with pytest.raises(ConfigError, match=re.escape(f"between {least} and {most}")):
         settings_with(row, beyond[row.type.partition(",")[0]])
 

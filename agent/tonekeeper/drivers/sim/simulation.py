@@ -24,28 +24,36 @@ from tonekeeper.core.commands import (
     LogChange,
     MeasureNat,
     OpenPath,
+    ProbeDepth,
+    RememberTargets,
     ResolveSbc,
+    SendCrlf,
     SendOptions,
     WalkPath,
 )
 from tonekeeper.core.events import (
     DeadlineReached,
+    DepthProbed,
     Event,
     GatewayChanged,
     IcmpReceived,
     LinkChanged,
+    NameFailure,
     NatMeasured,
     PathOpened,
     PathRefused,
+    PongReceived,
     ReplyReceived,
     SbcResolved,
+    SbcUnresolved,
     SendRefused,
     SiteChanged,
     Started,
 )
+from tonekeeper.core.depth.result import DepthResult, DepthVerdict
 from tonekeeper.core.nat.result import NatResult
 from tonekeeper.core.report import Report
-from tonekeeper.core.site import Path, Site
+from tonekeeper.core.site import Depth, Path, Site, Target, Transport
 from tonekeeper.drivers.sim.kernel import Kernel
 from tonekeeper.drivers.sim.message import Message, PortUnreachable
 from tonekeeper.drivers.sim.network import Circuit, Network, Socket
@@ -59,8 +67,11 @@ GATEWAY = "192.0.2.254"
 """Of every circuit; the simulated network does not route by it."""
 MEASURING = 300.0
 """Seconds that a measurement of a NAT takes."""
+PROVING = 0.5
+"""Seconds that a deep probe takes."""
 KERNEL = 0.005
 """Seconds that the kernel takes for routes and flows."""
+NAME_SERVER = "192.0.2.53"
 RESOLVING = 0.020
 """Seconds that a name server takes."""
 STEPS_WITHOUT_TIME = 1_000
@@ -127,6 +138,12 @@ class Simulation:
         self.nats: dict[str, NatResult] = {}
         """What a measurement over a WAN finds; over any other it does not end."""
         self.abandoned = 0
+        self.remembered: dict[str, tuple[Target, ...]] = {}
+        """What would be on disk."""
+        self.depths: dict[tuple[str, str, Depth], DepthResult] = {}
+        """What a deep probe over a WAN to an SBC finds; everything works where nothing is said."""
+        self.names: dict[tuple[str, str], Endpoint | NameFailure] = {}
+        """What the name server of a WAN says of an SBC, where that is not the truth."""
         self._sockets: dict[Path, Socket] = {}
         self._interfaces: dict[str, str] = {}
         self._deadline = inf
@@ -271,8 +288,8 @@ class Simulation:
                 self._open(path)
             case ClosePath(path):
                 self._close(path)
-            case ResolveSbc(sbc):
-                self._soon(SbcResolved(sbc, (self.sbc(sbc).endpoint,)), RESOLVING)
+            case ResolveSbc():
+                self._soon(self._answer(command), RESOLVING)
             case ApplyPlan() | ListFlows() | DeleteFlows() | WalkPath():
                 self._soon(self.kernel.answer(command), KERNEL)
             case MeasureNat(wan):
@@ -280,8 +297,28 @@ class Simulation:
                     self._soon(NatMeasured(wan, self.nats[wan]), MEASURING)
             case AbandonNat():
                 self.abandoned += 1
+            case RememberTargets(sbc, targets):
+                self.remembered[sbc] = targets
+            case SendCrlf(path):
+                self._soon(PongReceived(path))
+            case ProbeDepth():
+                self._soon(self._prove(command), PROVING)
             case _:
                 assert_never(command)
+
+    def _answer(self, question: ResolveSbc) -> SbcResolved | SbcUnresolved:
+        """Of the one name server that each WAN has."""
+        lie = self.names.get((question.wan, question.sbc), self.sbc(question.sbc).endpoint)
+        if isinstance(lie, NameFailure):
+            return SbcUnresolved(question.sbc, f"{NAME_SERVER} says {lie}", question.wan, NAME_SERVER, lie)
+        target = Target(question.transport or Transport.UDP, lie)
+        return SbcResolved(question.sbc, (target,), question.wan, NAME_SERVER)
+
+    def _prove(self, command: ProbeDepth) -> DepthProbed:
+        depth = command.policy.depth
+        works = DepthResult(depth, DepthVerdict.PASSED, statuses=(401, 200), elapsed_s=PROVING)
+        found = self.depths.get((command.path.wan, command.path.sbc, depth), works)
+        return DepthProbed(command.path, depth, found)
 
     def _open(self, path: Path) -> None:
         self._close(path)

@@ -1,0 +1,160 @@
+"""When more of an SBC is proven than that it answers: who is asked for what, and when again.
+
+    IDLE --due, the place answers OPTIONS, the budget allows, nobody else is at it--> ASKED --DepthProbed--> IDLE
+
+One deep probe at a time for the whole site: each is charged to the storm guard before it begins, a call occupies a
+line, and a registrar that has just returned must not meet all questions at once. Over a metered WAN that is idle they
+are rare. A failed one is repeated soon, and ever more rarely, because one failure proves little; wrong credentials are
+not tried again early, or the account would be locked.
+
+Only this module changes `DeepProbe`; it settles because each has one deadline and ASKED ends with an answer or after
+PATIENCE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tonekeeper.core.backoff import full_jitter, register_retry
+from tonekeeper.core.commands import ProbeDepth
+from tonekeeper.core.depth.knowledge import DeepProbe
+from tonekeeper.core.depth.result import DepthResult, DepthVerdict
+from tonekeeper.core.events import DepthProbed
+from tonekeeper.core.instants import NEVER
+from tonekeeper.core.meaning import LONGEST_HOLD
+from tonekeeper.core.probe import PathProbe
+from tonekeeper.core.probe_allowance import DEPTH_COSTS, alarm_reserve
+from tonekeeper.core.report import PathState
+from tonekeeper.core.site import Account, Depth, DepthPolicy, Path, Sbc, Wan
+from tonekeeper.core.turn import Turn
+
+FIRST = 2.0
+"""Seconds after the place has first answered; then a random share of SPREAD on top."""
+SPREAD = 5.0
+LOOK_AGAIN = 5.0
+"""Seconds until a place that does not answer, or an occupied line, is looked at again."""
+PATIENCE = 60.0
+"""Seconds after which an answer is not waited for any longer."""
+RETRY, RETRY_MOST = 30.0, 600.0
+IDLE_METERED = 12.0
+"""How many times rarer on a metered WAN that is not in use."""
+NOBODY = Account("tonekeeper")
+"""Who calls an echo number that asks for no account."""
+
+
+def plan(turn: Turn) -> None:
+    """One deep probe for each place and depth that the configuration asks for."""
+    situation = turn.situation
+    before = {(one.wan, one.sbc, one.depth): one for one in situation.deep_probes}
+    wanted = [(wan.name, sbc.name, policy.depth) for wan, sbc, policy in _wanted(turn)]
+    situation.deep_probes = [
+        before.get(key) or DeepProbe(*key, next_at=turn.now + FIRST + SPREAD * situation.chance.random())
+        for key in wanted
+    ]
+
+
+def _wanted(turn: Turn) -> Iterator[tuple[Wan, Sbc, DepthPolicy]]:
+    site = turn.situation.site
+    for sbc in site.sbcs:
+        for policy in sbc.depths:
+            for wan in site.wans:
+                yield wan, sbc, policy
+
+
+def serve(turn: Turn) -> bool:
+    """Make the deep probe that is due first; whether one was due."""
+    due = min(turn.situation.deep_probes, key=lambda one: one.next_at, default=None)
+    if due is None or due.next_at > turn.now:
+        return False
+    if due.asked_at < NEVER:  # nobody answered in time
+        due.asked_at = NEVER
+    _begin(turn, due)
+    return True
+
+
+def _begin(turn: Turn, due: DeepProbe) -> None:
+    situation = turn.situation
+    probe = _answering(turn, due)
+    busy = any(other.asked_at < NEVER for other in situation.deep_probes)
+    if probe is None or busy:
+        due.next_at = turn.now + LOOK_AGAIN * (1 + situation.chance.random())
+        return
+    if probe.is_held(turn.now):
+        due.next_at = probe.hold_until + situation.chance.random() * LOOK_AGAIN
+        return
+    cost, reserve = DEPTH_COSTS[due.depth], alarm_reserve(len(situation.probes))
+    if not situation.allowance.take(cost.bytes, turn.now, packets=cost.packets, leaving=reserve):
+        ready = situation.allowance.next_at(cost.bytes, turn.now, packets=cost.packets, leaving=reserve)
+        due.next_at = min(ready, turn.now + RETRY_MOST) + LOOK_AGAIN * situation.chance.random()
+        return
+    due.asked_at = turn.now
+    due.next_at = turn.now + PATIENCE
+    turn.commands.append(_command(turn, due, probe.path))
+
+
+def _answering(turn: Turn, due: DeepProbe) -> PathProbe | None:
+    """The first path of the place that answers OPTIONS: proving more of one that does not would prove nothing."""
+    probes = turn.situation.probes_of(wan=due.wan, sbc=due.sbc)
+    return next((probe for probe in probes if probe.state is PathState.UP), None)
+
+
+def _command(turn: Turn, due: DeepProbe, path: Path) -> ProbeDepth:
+    wan, sbc = turn.situation.wan_of(due.wan), turn.situation.sbc_of(due.sbc)
+    policy = next(policy for policy in sbc.depths if policy.depth is due.depth)
+    return ProbeDepth(
+        path=path,
+        policy=policy,
+        account=sbc.account or NOBODY,
+        interface=wan.interface,
+        source=wan.source,
+        request_host=sbc.host,
+        server_name=sbc.host,
+        tls=sbc.tls,
+        user_agent=turn.situation.site.probe.user_agent,
+    )
+
+
+def probed(turn: Turn, event: DepthProbed) -> DeepProbe | None:
+    """Take the answer; the deep probe that it belongs to."""
+    one = next((one for one in turn.situation.deep_probes if _is_of(one, event)), None)
+    if one is None:
+        return None
+    one.asked_at = NEVER
+    one.result, one.at = event.result, turn.now
+    if event.result.verdict is DepthVerdict.PASSED:
+        one.passed_at = turn.now
+        one.failures = 0
+    elif event.result.verdict is not DepthVerdict.NOT_CHECKED:
+        one.failures += 1
+    one.next_at = turn.now + _pause(turn, one, event.result)
+    turn.stale = True
+    return one
+
+
+def _is_of(one: DeepProbe, event: DepthProbed) -> bool:
+    return (one.wan, one.sbc, one.depth) == (event.path.wan, event.path.sbc, event.depth)
+
+
+def _pause(turn: Turn, one: DeepProbe, result: DepthResult) -> float:
+    situation = turn.situation
+    chance = situation.chance
+    usual = _interval(turn, one) * (1 - 0.1 * chance.random())
+    match result.verdict:
+        case DepthVerdict.PASSED | DepthVerdict.DENIED | DepthVerdict.NOT_CHECKED:
+            return usual
+        case DepthVerdict.DRAINING:
+            return max(usual, min(LONGEST_HOLD, float(result.retry_after or 0)))
+        case DepthVerdict.FAILED | DepthVerdict.UNANSWERED:
+            if one.depth is Depth.REGISTER:
+                works = any(o.failures == 0 for o in situation.deep_probes if o.depth is Depth.REGISTER)
+                return min(usual, register_retry(one.failures - 1, chance, any_flow_works=works))
+            return min(usual, full_jitter(one.failures - 1, RETRY, RETRY_MOST, chance, floor=RETRY / 2))
+
+
+def _interval(turn: Turn, one: DeepProbe) -> float:
+    situation = turn.situation
+    policies = situation.sbc_of(one.sbc).depths
+    interval = next((policy.interval for policy in policies if policy.depth is one.depth), RETRY_MOST)
+    active = situation.failover.active
+    in_use = active is not None and active.wan == one.wan
+    return interval * IDLE_METERED if situation.wan_of(one.wan).metered and not in_use else interval
