@@ -18,6 +18,14 @@ from tonekeeper.faces.cli.demo import Demo
 from tonekeeper.faces.cli.nat import Nat
 from tonekeeper.faces.cli.outcome import Exit, exit_for_error
 from tonekeeper.faces.cli.parser import Command, parse_command
+from tonekeeper.faces.cli.profiles import (
+    CompileProfiles,
+    LintProfiles,
+    ListProfiles,
+    MatchProfile,
+    ShowProfile,
+    ShowSchema,
+)
 from tonekeeper.faces.cli.reflector import Reflector
 from tonekeeper.faces.cli.replay import Replay
 from tonekeeper.faces.cli.status import Status, show_status
@@ -58,6 +66,10 @@ def _carry_out(command: Command, terminal: Terminal) -> Exit:
             from tonekeeper.app.nat import measure_nat
 
             return measure_nat(command, terminal)
+        case ListProfiles() | ShowProfile() | MatchProfile() | LintProfiles() | ShowSchema() | CompileProfiles():
+            from tonekeeper.app.profiles import carry_out
+
+            return carry_out(command, terminal)
         case Reflector():
             from tonekeeper.app.reflector import run_reflector
 

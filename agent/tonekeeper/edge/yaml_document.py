@@ -16,8 +16,6 @@ import yaml
 from tonekeeper.errors import ConfigError, Mistake
 
 DEEPEST = 20
-LONGEST_FILE = 256 * 1024
-"""Bytes; the longest profile is a tenth of it."""
 
 _INTEGER = re.compile("[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(
