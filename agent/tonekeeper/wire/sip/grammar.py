@@ -39,6 +39,12 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 64 else f"{text[:61]}...")
 
 
+def for_people(text: str) -> str:
+    """What a stranger wrote, fit for a terminal and a log: bounded, and nothing in it that is not printed."""
+    text = text[:128]
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
 

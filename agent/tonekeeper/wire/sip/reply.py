@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tonekeeper.wire.sip.grammar import for_people
 from tonekeeper.wire.sip.message import Response, decode_response
 
 _RETRY_AFTER = re.compile(r"([0-9]++)[ \t]*+(?:[(;]|\Z)")
 _MOST_DELTA_SECONDS = 2**32 - 1
-_MOST_SHOWN = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,9 @@ def decode_reply(data: bytes) -> SipReply:
     """The response in one datagram; `DecodeError` for anything else, a request included."""
     response = decode_response(data)
     via = response.vias[0]
-    server = response.header("server") or response.header("user-agent") or ""
     return SipReply(
         status=response.status,
-        reason=_for_people(response.reason),
+        reason=for_people(response.reason),
         branch=via.branch,
         sent_by=via.sent_by,
         via_count=len(response.vias),
@@ -54,18 +53,17 @@ def decode_reply(data: bytes) -> SipReply:
         method=response.cseq.method,
         received=via.received,
         rport=via.rport or 0,
-        retry_after=_retry_after(response),
-        server=_for_people(server),
+        retry_after=retry_after_of(response),
+        server=server_of(response),
     )
 
 
-def _for_people(text: str) -> str:
-    """What a stranger wrote, fit for a terminal and a log: bounded, and nothing in it that is not printed."""
-    text = text[:_MOST_SHOWN]
-    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
+def server_of(response: Response) -> str:
+    """Server, else User-Agent, fit to be shown."""
+    return for_people(response.header("server") or response.header("user-agent") or "")
 
 
-def _retry_after(response: Response) -> int | None:
+def retry_after_of(response: Response) -> int | None:
     """Seconds, comment and parameters left out. A value that cannot be is no reason to call a server dead: None."""
     found = _RETRY_AFTER.match(response.header("retry-after") or "")
     if found is None:
