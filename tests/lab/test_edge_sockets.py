@@ -23,7 +23,7 @@ import pytest
 
 from tests.lab.edge_namespaces import Heard, namespaces, run_inside
 from tests.lab.namespace import Namespace, until
-from tonekeeper.core.commands import ClosePath, OpenPath, SendOptions
+from tonekeeper.core.commands import ClosePath, OpenPath, SendCrlf, SendOptions
 from tonekeeper.core.events import (
     DatagramIgnored,
     Event,
@@ -293,7 +293,11 @@ def test_a_path_that_is_not_open_sends_nothing_and_says_so(site):
     async def scenario(probing: Probing) -> None:
         path = Path("wan0", "primary", Transport.UDP, SBC)
         probing.send(path)
-        assert probing.heard.events == [SendRefused(path, "z9hG4bK-1", errno.ENOTCONN)]
+        probing.sockets.execute(SendCrlf(path))
+        assert probing.heard.events == [
+            SendRefused(path, "z9hG4bK-1", errno.ENOTCONN),
+            SendRefused(path, "", errno.ENOTCONN),
+        ]
 
     probe(site, scenario)
 
@@ -485,6 +489,18 @@ def test_a_datagram_that_is_no_sip_is_ignored_with_the_decoders_sentence(site):
             ignored = await probing.hear(DatagramIgnored)
             assert (ignored.path, ignored.source, ignored.size) == (path, SBC, 9)
             assert ignored.reason.startswith("cannot decode ")
+
+    probe(site, scenario)
+
+
+def test_a_ping_is_two_line_breaks_in_a_datagram(site):
+    async def scenario(probing: Probing) -> None:
+        with site["sbc"].socket() as sbc:
+            sbc.bind(SBC)
+            sbc.setblocking(False)
+            probing.sockets.execute(SendCrlf(probing.open()))
+            async with asyncio.timeout(5.0):
+                assert await asyncio.get_running_loop().sock_recv(sbc, 100) == b"\r\n\r\n"
 
     probe(site, scenario)
 

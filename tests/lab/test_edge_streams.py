@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
+import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -14,7 +16,7 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.lab.certificates import DAY, Authority, Issued, self_signed
-from tests.lab.edge_namespaces import Heard, run_inside
+from tests.lab.edge_namespaces import Heard, namespaces, run_inside
 from tests.lab.faults import Provider
 from tests.lab.topology import Lab
 from tonekeeper.core.commands import ClosePath, OpenPath, SendCrlf, SendOptions
@@ -31,6 +33,8 @@ from tonekeeper.core.events import (
 from tonekeeper.core.site import Path, TlsPolicy, Transport
 from tonekeeper.edge.sockets import ProbeSockets
 from tonekeeper.wire.endpoint import Endpoint
+from tonekeeper.wire.sip.message import decode_request
+from tonekeeper.wire.sip.render import render_response
 
 pytestmark = pytest.mark.lab
 
@@ -334,3 +338,52 @@ def test_a_path_that_was_closed_is_heard_of_no_more(lab):
         assert prober.heard.events == [SendRefused(prober.path, "", errno.ENOTCONN)]
 
     probe(lab, Transport.TLS, scenario)
+
+
+LINE = {
+    "agent": ("address add 2001:db8:1::2/64 dev wan0 nodad", "link set wan0 up"),
+    "sbc": ("address add 2001:db8:1::1/64 dev wan0 nodad", "link set wan0 up"),
+}
+SBC6 = Endpoint("2001:db8:1::1", 5061)
+
+
+async def answer_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """In two pieces, so that each is a TLS record of its own."""
+    request = decode_request(await reader.readuntil(b"\r\n\r\n"))
+    answer = render_response(request, 200, "OK", received=Endpoint(*writer.get_extra_info("peername")[:2]))
+    for piece in (answer[:40], answer[40:]):
+        writer.write(piece)
+        await writer.drain()
+    writer.close()
+
+
+def test_a_path_over_tls_and_ipv6_is_opened_answered_and_closed_by_the_far_end(tmp_path):
+    authority = Authority(tmp_path)
+    own = authority.issue("sbc6.example.net", SBC6.host)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own.certificate, own.key)
+
+    async def scenario() -> None:
+        sock = made["sbc"].socket(socket.AF_INET6, socket.SOCK_STREAM)
+        sock.bind(SBC6)
+        heard = Heard()
+        sockets = ProbeSockets(heard.report)
+        path = Path("wan0", "primary", Transport.TLS, SBC6)
+        async with await asyncio.start_server(answer_one, sock=sock, ssl=context):
+            sockets.execute(OpenPath(path, "wan0", "", SBC6.host, TlsPolicy(ca_file=str(authority.root))))
+            opened = await heard.first(lambda event: isinstance(event, PathOpened))
+            assert opened.local.host == "2001:db8:1::2"
+            sockets.execute(SendOptions(path, SBC6.host, "z9hG4bK-6", "tag", "call", 1, "tonekeeper"))
+            reply = await heard.first(lambda event: isinstance(event, ReplyReceived))
+            assert (reply.source, reply.reply.branch, reply.reply.received) == (SBC6, "z9hG4bK-6", opened.local.host)
+            ended = await heard.first(lambda event: isinstance(event, StreamEnded))
+            assert (ended.path, ended.errno, ended.reason) == (path, 0, f"{SBC6.host} closed the connection")
+        sockets.close()
+
+    with namespaces("agent", "sbc") as made:
+        made["agent"].run(
+            "ip", "link", "add", "wan0", "type", "veth", "peer", "name", "wan0", "netns", made["sbc"].name
+        )
+        for role, lines in LINE.items():
+            made[role].run("ip", "-batch", "-", stdin="\n".join(lines))
+        run_inside(made["agent"], scenario)

@@ -43,8 +43,9 @@ class StreamListener(Protocol):
         """One SIP message, as `decode_message` takes it."""
 
     def on_end(self, number: int, reason: str) -> None:
-        """Not opened, or not open any more. `number` is the errno, 0 where the far end
-        closed it or what it said is to blame. `reason` is a sentence.
+        """Not opened, or not open any more: an errno, and a sentence.
+
+        0 where the far end closed it, or where what it said is to blame.
         """
 
 
@@ -110,6 +111,9 @@ class Stream:
         if self._tls is None:
             return self._connection.write(data)
         self._tls.encrypt(data)
+        if self._tls.ended:
+            self._end(0, self._tls.ended)
+            return errno.EPIPE
         return self._connection.write(self._tls.leaving())
 
     def ping(self) -> int:

@@ -91,17 +91,19 @@ class TlsSession:
         try:
             while piece := self._tls.read(_LARGEST_RECORD):
                 clear += piece
+            self.ended = f"{self._host} closed the connection"
         except ssl.SSLWantReadError:
             return bytes(clear)
-        except ssl.SSLZeroReturnError:
-            self.ended = f"{self._host} closed the connection"
         except ssl.SSLError as error:
             self.ended = str(self._alert("go on in TLS", error))
         return bytes(clear)
 
     def encrypt(self, data: bytes) -> None:
-        """Nothing of it is sent before it is taken out. After the handshake only."""
-        self._tls.write(data)
+        """Nothing of it is sent before it is taken out. After the handshake only; `ended` may be set after it."""
+        try:
+            self._tls.write(data)
+        except ssl.SSLError as error:
+            self.ended = str(self._alert("go on in TLS", error))
 
     def leaving(self) -> bytes:
         """Take out what is to be sent now; empty where nothing is."""
@@ -179,8 +181,10 @@ def _date(seconds: float) -> str:
 
 
 def _span(seconds: float) -> str:
-    days, hours = divmod(int(seconds) // 3600, 24)
-    return f"{days} days" if days > 1 else f"{days * 24 + hours} hours"
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}"
+    return "a moment"
 
 
 def _decoded(der: bytes) -> tuple[Certificate | None, str]:
@@ -233,6 +237,7 @@ def _trusting_context() -> ssl.SSLContext:
 def _client_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # so that sending never has to wait for what arrives
     context.check_hostname = False  # a name is judged by RFC 5922
     return context
 

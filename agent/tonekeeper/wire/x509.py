@@ -61,10 +61,6 @@ class Certificate:
     addresses: tuple[str, ...]
     """Numeric addresses that it is for."""
 
-    @property
-    def is_self_issued(self) -> bool:
-        return self.subject == self.issuer
-
     def is_for(self, host: str) -> bool:
         """Whether `host`, a name or a numeric address, is one of them. A wildcard matches nothing (RFC 5922 7.2)."""
         try:

@@ -16,6 +16,7 @@ NOW = 1_800_000_000
 """15 January 2027, 08:00 UTC"""
 GOOD = Certificate("CN=sbc1", "CN=Example Root", NOW - DAY, NOW + DAY, ("sbc1.example.net",), ("192.0.2.1",))
 EXPIRED = Certificate("CN=sbc1", "CN=Example Root", NOW - 9 * DAY, NOW - 50 * 3600, ("sbc1.example.net",), ())
+JUST_EXPIRED = Certificate("CN=sbc1", "CN=Example Root", NOW - DAY, NOW - 60, ("sbc1.example.net",), ())
 TOO_NEW = Certificate("CN=sbc1", "CN=Example Root", NOW + 7200, NOW + DAY, ("sbc1.example.net",), ())
 
 
@@ -31,6 +32,7 @@ def told(code: int) -> Refusal:
         (GOOD, "sbc2.example.net", None, "it is for sbc1.example.net, 192.0.2.1, not for sbc2.example.net"),
         (EXPIRED, "sbc1.example.net", told(10), "it expired on 2027-01-13, 2 days ago"),
         (EXPIRED, "sbc1.example.net", None, "it expired on 2027-01-13, 2 days ago"),
+        (JUST_EXPIRED, "sbc1.example.net", told(10), "it expired on 2027-01-15, a moment ago"),
         (
             TOO_NEW,
             "sbc1.example.net",
