@@ -1,51 +1,57 @@
-"""A socket that leaves through one WAN: bound to its device where one is named, and to an address of this host."""
+"""A socket that leaves through one WAN: bound to its device, and from a source address where one was named."""
 
 from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from tonekeeper.edge.error_queue import keep_errors
 from tonekeeper.errors import EdgeError
 from tonekeeper.wire.endpoint import Endpoint
 
-REMEDIES = {
-    errno.EPERM: "run it as root: kernels before 5.7 ask for CAP_NET_RAW to bind to a device",
+_REMEDIES = {
+    errno.EPERM: "give the agent CAP_NET_RAW: kernels before 5.7 ask for it",
     errno.ENODEV: "name an interface that `ip link` shows",
-    errno.EADDRINUSE: "something on this host uses the port",
-    errno.EADDRNOTAVAIL: "the interface needs an address of the server's family",
-    errno.ENETUNREACH: "add a route that leads to the server through this interface",
-    errno.EMFILE: "allow more open files: ulimit -n 1024",
+    errno.EADDRNOTAVAIL: "the interface needs an address of this family, and `source` must be one of its own",
+    errno.ENETUNREACH: "add a route that leads through this interface",
+    errno.EAFNOSUPPORT: "this kernel runs without the address family",
+    errno.EMFILE: "allow more open files: LimitNOFILE in the unit, or ulimit -n",
 }
 
 
-def bound_socket(local: str, port: int, interface: str, kind: socket.SocketKind = socket.SOCK_DGRAM) -> socket.socket:
-    sock = socket_through(":" in local, interface, kind)
-    try:
-        sock.bind((local, port))
-    except OSError as error:
-        sock.close()
-        endpoint = Endpoint(local, port)
-        raise EdgeError(f"bind a socket to {endpoint}", error, remedy=REMEDIES.get(error.errno or 0, "")) from None
-    return sock
-
-
-def socket_through(is_ipv6: bool, interface: str, kind: socket.SocketKind = socket.SOCK_DGRAM) -> socket.socket:
-    """Non-blocking, bound to the device where one is named."""
-    try:
-        sock = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, kind)
-    except OSError as error:
-        raise EdgeError("open a socket", error, remedy=REMEDIES.get(error.errno or 0, "")) from None
+def bound_socket(kind: socket.SocketKind, address: Endpoint, interface: str, source: str) -> socket.socket:
+    """Non-blocking, of the family of `address`, told of ICMP errors; `EdgeError` names the step that failed."""
+    with step(f"open a socket for {address}"):
+        sock = socket.socket(socket.AF_INET6 if address.is_ipv6 else socket.AF_INET, kind)
     try:
         sock.setblocking(False)
-        if interface:
+        keep_errors(sock)
+        with step(f"bind a socket to interface '{interface}'"):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
-    except OSError as error:
+        if source:
+            with step(f"bind a socket on '{interface}' to source '{source}'"):
+                sock.bind((source, 0))
+    except BaseException:
         sock.close()
-        doing = f"bind a socket to interface '{interface}'"
-        raise EdgeError(doing, error, remedy=REMEDIES.get(error.errno or 0, "")) from None
+        raise
     return sock
+
+
+@contextmanager
+def step(doing: str) -> Iterator[None]:
+    """What goes wrong inside, as an `EdgeError` with its remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise step_failed(doing, error) from None
+
+
+def step_failed(doing: str, error: OSError) -> EdgeError:
+    return EdgeError(doing, error, remedy=_REMEDIES.get(error.errno or 0, ""))
 
 
 def endpoint_of(address: tuple[str, int] | tuple[str, int, int, int]) -> Endpoint:
-    """Of what the kernel says, without the interface that an IPv6 address may carry."""
+    """Of a socket address; the zone of a link-local IPv6 address says nothing that the device does not say."""
     return Endpoint(address[0].partition("%")[0], address[1])
