@@ -19,7 +19,7 @@ pytestmark = pytest.mark.lab
 
 FIBRE, LTE = "198.51.100.2", "198.51.100.194"
 """Where an SBC sees the site's phones: the address of the CPE on fibre, that of the carrier's NAT on lte."""
-BY_FIBRE = {"203.0.113.2": "198.51.100.1", "203.0.113.10": "198.51.100.1"}
+BY_FIBRE = {"203.0.113.2": "198.51.100.1", "198.18.0.10": "198.51.100.1"}
 BY_LTE = dict.fromkeys(BY_FIBRE, "198.51.100.129")
 SERVICES = "203.0.113.18"
 

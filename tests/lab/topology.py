@@ -15,7 +15,7 @@
 
     LAN          192.0.2.0/24         hidden behind the CPE's WAN addresses
     providers    198.51.100.0/24      fibre .0/26 and .64/30, lte .128/30 (hidden by the CGN) and .192/30
-    sites        203.0.113.0/24       one /29 each
+    sites        203.0.113.0/24       one /29 each; the alternate SBC in 198.18.0.8/29, as an independent one should be
 
 The default route of the CPE is fibre. A socket bound to wwan0 uses the second default route, of the higher metric.
 The CPE lets everything in to itself, so that hostile datagrams reach the agent and not just a firewall.
@@ -49,7 +49,7 @@ LINES = (
     (End("fibre", "uplink", ("198.51.100.66/30",)), End("core", "fibre", ("198.51.100.65/30",))),
     (End("lte", "uplink", ("198.51.100.194/30",)), End("core", "lte", ("198.51.100.193/30",))),
     (End("core", "primary", ("203.0.113.1/29",)), End("primary", "eth0", ("203.0.113.2/29",))),
-    (End("core", "alternate", ("203.0.113.9/29",)), End("alternate", "eth0", ("203.0.113.10/29",))),
+    (End("core", "alternate", ("198.18.0.9/29",)), End("alternate", "eth0", ("198.18.0.10/29",))),
     (End("core", "services", ("203.0.113.17/29",)), End("services", "eth0", ("203.0.113.18/29", "203.0.113.19/29"))),
 )
 
@@ -60,7 +60,7 @@ ROUTES = {
     "lte": ("default via 198.51.100.193",),
     "core": ("198.51.100.0/26 via 198.51.100.66",),
     "primary": ("default via 203.0.113.1",),
-    "alternate": ("default via 203.0.113.9",),
+    "alternate": ("default via 198.18.0.9",),
     "services": ("default via 203.0.113.17",),
 }
 
@@ -123,7 +123,7 @@ class Lab:
         }
         self._sbcs = {
             "primary": self._sbc("primary", "203.0.113.2"),
-            "alternate": self._sbc("alternate", "203.0.113.10"),
+            "alternate": self._sbc("alternate", "198.18.0.10"),
         }
 
     def __enter__(self) -> Lab:

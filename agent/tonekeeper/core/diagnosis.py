@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tonekeeper.core import circuits, names
+from tonekeeper.core import circuits, names, servers
 from tonekeeper.core.attribution import Attribution
 from tonekeeper.core.events import Facility
 from tonekeeper.core.failover import Place, Standing
 from tonekeeper.core.findings import CATALOGUE, ActiveFinding, Observation
 from tonekeeper.core.nat.verdicts import nat_observations
-from tonekeeper.core.report import FindingReport, PathState, SbcState, Severity, WanState
+from tonekeeper.core.report import FindingReport, PathState, Severity, WanState
 from tonekeeper.core.situation import Situation
 
 FindingChange = tuple[str, str, str, str]
@@ -20,6 +20,7 @@ _FACILITY_CODES = {Facility.JOURNAL: "journal-unwritable", Facility.HTTP: "http-
 MOST_FLOWS = 5
 """Stale flows named in a finding; the report has them all."""
 
+_ABOUT_THE_SITE = ("site-offline", "no-alternate")
 _SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 
 
@@ -33,10 +34,11 @@ def update(situation: Situation, standings: tuple[Standing, ...], now: float) ->
     for key, one in held.items():
         active = situation.findings.get(key)
         if active is None:
-            situation.findings[key] = ActiveFinding(one.code, one.subject, one.evidence, now)
+            situation.findings[key] = ActiveFinding(one.code, one.subject, one.evidence, now, one.severity)
             changes.append((f"finding {key}", "", "active", one.evidence.get("why", "")))
         else:
             active.evidence = one.evidence
+            active.severity = one.severity
     return [change for change in changes if _is_lasting(change[0])]
 
 
@@ -47,15 +49,27 @@ def _is_lasting(subject: str) -> bool:
 
 def visible(situation: Situation, now: float) -> list[FindingReport]:
     """What a person is shown: old enough, and not explained by another one; worst first, then oldest first."""
-    codes = {active.code for active in situation.findings.values()}
+    actives = situation.findings.values()
     shown = [
         active
-        for active in situation.findings.values()
+        for active in actives
         if now - active.since >= CATALOGUE[active.code].visible_after
-        and not codes & set(CATALOGUE[active.code].depends_on)
+        and not any(_explains(other, active) for other in actives)
     ]
-    shown.sort(key=lambda active: (_SEVERITIES.index(CATALOGUE[active.code].severity), active.since, active.subject))
+    shown.sort(key=lambda active: (_SEVERITIES.index(active.severity), active.since, active.subject))
     return [_rendered(active, now) for active in shown]
+
+
+def _explains(cause: ActiveFinding, active: ActiveFinding) -> bool:
+    """What concerns the whole site explains everything that may depend on it; anything else, what has a name of its."""
+    if cause.code not in CATALOGUE[active.code].depends_on:
+        return False
+    return cause.code in _ABOUT_THE_SITE or bool(_names(cause.subject) & _names(active.subject))
+
+
+def _names(subject: str) -> set[str]:
+    """The WANs and SBCs in `fibre`, `primary over fibre`, `fibre and lte`, `fibre/primary/udp/192.0.2.1:5060`."""
+    return set(subject.replace("/", " ").split()) - {"over", "and"}
 
 
 def _rendered(active: ActiveFinding, now: float) -> FindingReport:
@@ -63,7 +77,7 @@ def _rendered(active: ActiveFinding, now: float) -> FindingReport:
     words = _Words(subject=active.subject, **active.evidence)
     return FindingReport(
         code=entry.code,
-        severity=entry.severity,
+        severity=active.severity,
         subject=active.subject,
         summary=entry.summary.format_map(words),
         evidence=active.evidence,
@@ -82,7 +96,7 @@ class _Words(dict[str, str]):
 def observe(situation: Situation, standings: tuple[Standing, ...], now: float) -> Iterator[Observation]:
     yield from _site_and_wans(situation)
     yield from circuits.observe(situation, now)
-    yield from _sbcs(situation)
+    yield from servers.observe(situation, now)
     yield from names.observe(situation, now)
     yield from _paths(situation)
     yield from _nat(situation)
@@ -105,20 +119,6 @@ def _site_and_wans(situation: Situation) -> Iterator[Observation]:
             confidence = blame.confidence if blame is not None else "certain"
             evidence = {"why": health.reason, "interface": wan.interface, "confidence": str(confidence)}
             yield Observation("wan-down", wan.name, evidence)
-
-
-def _sbcs(situation: Situation) -> Iterator[Observation]:
-    codes = {SbcState.DOWN: "sbc-down", SbcState.DEGRADED: "sbc-degraded", SbcState.DRAINING: "sbc-draining"}
-    for sbc in situation.site.sbcs:
-        health = situation.sbc_health(sbc.name)
-        code = codes.get(SbcState(health.state))
-        if code is not None:
-            addresses = ", ".join(sorted({str(p.path.address) for p in situation.probes_of(sbc=sbc.name)}))
-            evidence = {"why": health.reason, "addresses": addresses}
-            blame = situation.attribution.of_sbc(sbc.name)
-            if blame is not None:
-                evidence["confidence"] = str(blame.confidence)
-            yield Observation(code, sbc.name, evidence)
 
 
 def _paths(situation: Situation) -> Iterator[Observation]:

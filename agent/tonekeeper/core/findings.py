@@ -120,14 +120,14 @@ CATALOGUE: dict[str, Entry] = {
             Severity.CRITICAL,
             "SBC {subject} does not answer, and it is not this site's WANs: {why}.",
             "Report it to the SBC's operator with the addresses and times below; nothing on this site will mend it.",
-            depends_on=("site-offline",),
+            depends_on=("site-offline", "tls-invalid"),
         ),
         Entry(
             "sbc-degraded",
             Severity.WARNING,
             "SBC {subject} answers, but not as a healthy one: {why}.",
             "Report the response code to the SBC's operator.",
-            depends_on=("site-offline",),
+            depends_on=("site-offline", "sbc-auth-broken", "media-one-way", "media-poor"),
             visible_after=5.0,
         ),
         Entry(
@@ -142,6 +142,64 @@ CATALOGUE: dict[str, Entry] = {
             "The name of SBC {subject} ({host}) leads nowhere: {why}.",
             "Check the name in the configuration, then this host's resolvers (/etc/resolv.conf).",
             visible_after=5.0,
+        ),
+        Entry(
+            "tls-invalid",
+            Severity.CRITICAL,
+            "The certificate of SBC {subject} at {address} is not acceptable: {why}.",
+            "Phones that check certificates cannot connect. Tell the SBC's operator; where it names a CA of your own, "
+            "give it as [sbc.tls] ca_file; see that this host's clock is right.",
+            depends_on=("site-offline",),
+        ),
+        Entry(
+            "tls-expiring",
+            Severity.WARNING,
+            "The certificate of SBC {subject} at {address} expires in {days} days.",
+            "Tell the SBC's operator, who has it renewed (issued by {issuer}).",
+        ),
+        Entry(
+            "same-address-twice",
+            Severity.WARNING,
+            "The SBCs {subject} {why}: what stops one will stop the other.",
+            "Ask the provider for an alternate in another data center, or take the second name out.",
+        ),
+        Entry(
+            "sbc-auth-broken",
+            Severity.CRITICAL,
+            "SBC {subject} does not accept the test account: {why}.",
+            "Check the account in [sbc.account]; if it is right, phones cannot register there either: report it to "
+            "the SBC's operator.",
+            depends_on=("site-offline", "sbc-down"),
+        ),
+        Entry(
+            "media-one-way",
+            Severity.CRITICAL,
+            "Calls to {subject} are heard one way only: {why}.",
+            "Look for a NAT or firewall that lets RTP out and not in, for a SIP ALG that rewrites SDP, and for an SBC "
+            "that sends media from another address.",
+            depends_on=("site-offline", "sbc-down"),
+        ),
+        Entry(
+            "media-poor",
+            Severity.WARNING,
+            "Calls to {subject} sound bad: MOS {mos}, {loss} lost, jitter {jitter} ms.",
+            "Look for congestion on the WAN (uploads, a queue that is too long); if other SBCs sound well over it, "
+            "report it to the SBC's operator.",
+            depends_on=("site-offline", "sbc-down", "wan-degraded"),
+        ),
+        Entry(
+            "standby-unproven",
+            Severity.WARNING,
+            "The standby {subject} has not passed a {depth} probe {ago}: whether it would work is not known.",
+            "See why the probe does not pass ({why}); a standby that was never used is a second incident.",
+            depends_on=("site-offline", "sbc-down", "sbc-auth-broken"),
+            visible_after=60.0,
+        ),
+        Entry(
+            "standby-drift",
+            Severity.WARNING,
+            "The standby {subject} differs from {primary} in what phones notice: {why}.",
+            "Have the provider configure both alike, or expect phones to behave differently after a failover.",
         ),
         Entry(
             "dns-broken",
@@ -269,10 +327,16 @@ class Observation:
     code: str
     subject: str
     evidence: dict[str, str]
+    stated: Severity | None = None
+    """Where what was measured makes it worse, or less bad, than the catalogue says."""
 
     @property
     def entry(self) -> Entry:
         return CATALOGUE[self.code]
+
+    @property
+    def severity(self) -> Severity:
+        return self.stated or self.entry.severity
 
 
 @dataclass(slots=True)
@@ -281,3 +345,4 @@ class ActiveFinding:
     subject: str
     evidence: dict[str, str]
     since: float
+    severity: Severity

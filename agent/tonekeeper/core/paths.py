@@ -5,6 +5,7 @@ Functions take the turn and change one path; they mark the turn stale where othe
 
 from __future__ import annotations
 
+from tonekeeper.core.backoff import first_probe_delay
 from tonekeeper.core.budget import confirmations
 from tonekeeper.core.commands import ClosePath, OpenPath, SendCrlf, SendOptions
 from tonekeeper.core.events import (
@@ -30,6 +31,8 @@ from tonekeeper.core.turn import Turn
 from tonekeeper.core.whereabouts import Whereabouts
 from tonekeeper.wire.endpoint import Endpoint
 
+OUTAGE = 10.0
+"""Seconds without any WAN after which the first probes are spread: others have come back with us."""
 MOST_FORMER_ADDRESSES = 32
 """An entry of NAT outlives few leases."""
 
@@ -246,6 +249,7 @@ def _close(turn: Turn, probe: PathProbe) -> None:
 def link(turn: Turn, event: LinkChanged) -> None:
     situation = turn.situation
     before = situation.links.get(event.interface)
+    was_offline = situation.offline_since
     alive = [wan for wan in situation.site.wans if wan.interface == event.interface and not situation.dead(wan)]
     situation.links[event.interface] = event
     if before is not None:
@@ -259,6 +263,11 @@ def link(turn: Turn, event: LinkChanged) -> None:
             _lose(turn, wan, LOSS, "the WAN went away")
         elif before is not None and not set(before.addresses) & set(event.addresses):
             _lose(turn, wan, ADDRESS_CHANGE, "the WAN has another address")
+    all_dead = all(situation.dead(wan) for wan in situation.site.wans)
+    situation.offline_since = min(was_offline, turn.now) if all_dead else NEVER
+    if not all_dead and turn.now - was_offline >= OUTAGE:
+        for probe in situation.probes.values():
+            probe.not_before = turn.now + first_probe_delay(situation.chance)
     reconcile(turn)
 
 

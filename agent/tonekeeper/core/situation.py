@@ -82,6 +82,8 @@ class Situation:
     """When to look for a WAN whose NAT is to be measured."""
     deep_probes: list[DeepProbe] = field(default_factory=list)
     allowance: ProbeAllowance = field(default_factory=lambda: allowance_for(1, ProbePolicy().interval))
+    offline_since: float = NEVER
+    """Since when no WAN carries packets; NEVER while one does."""
     clock_jump: float = 0.0
 
     def wan_of(self, name: str) -> Wan:

@@ -44,7 +44,7 @@ from tonekeeper.wire.sip.reply import SipReply
 
 OWN = {"eth0": "198.51.100.2", "wwan0": "203.0.113.2"}
 GATEWAY = {"eth0": "198.51.100.1", "wwan0": "203.0.113.1"}
-ADDRESS = {"primary": Endpoint("192.0.2.1", 5060), "alternate": Endpoint("192.0.2.129", 5060)}
+ADDRESS = {"primary": Endpoint("192.0.2.1", 5060), "alternate": Endpoint("198.18.0.129", 5060)}
 
 
 def site(

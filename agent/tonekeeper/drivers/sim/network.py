@@ -23,6 +23,8 @@ from tonekeeper.wire.endpoint import Endpoint, parse_endpoint
 
 ACCESS_DELAY, ACCESS_JITTER = 0.004, 0.001
 """Seconds each way between the site and its provider ..."""
+SBC_PREFIXES = ("198.51.100", "198.18.0")
+"""Of the SBCs that have a name only, in turn: an alternate is elsewhere."""
 TRANSIT_DELAY, TRANSIT_JITTER = 0.008, 0.001
 """... and from there to an SBC."""
 FIRST_LOCAL_PORT = 49152
@@ -131,7 +133,9 @@ class Network:
                 self._circuits[wan.name] = circuit
         for sbc in site.sbcs:
             if sbc.name not in self._sbcs:
-                endpoint = _endpoint_of(sbc.host, sbc.port or 5060, fallback=f"198.51.100.{10 + len(self._sbcs)}")
+                endpoint = _endpoint_of(
+                    sbc.host, sbc.port or 5060, fallback=f"{SBC_PREFIXES[len(self._sbcs) % 2]}.{10 + len(self._sbcs)}"
+                )
                 self._sbcs[sbc.name] = SbcPeer(sbc.name, endpoint, self)
         for pair in product(self._circuits, self._sbcs):
             if pair not in self._lines:
