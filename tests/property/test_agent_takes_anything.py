@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import get_args
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core.talk import ADDRESS, OWN, Talk, answer, measured_nat, path, site
@@ -158,7 +158,6 @@ def test_every_kind_of_event_is_tried():
     assert {kind.__name__ for kind in HAPPENINGS} | told_by_the_talk == {kind.__name__ for kind in get_args(Event)}
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.tuples(st.one_of(*HAPPENINGS.values(), WORLD), st.sampled_from([0.0, 0.2, 1.0, 7.0, 40.0])), max_size=25
@@ -177,7 +176,6 @@ def test_nothing_that_happens_breaks_the_agent(story):
         assert talk.report.findings is not None
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.one_of(LINKS, WORLD), st.sampled_from([0.5, 3.0, 10.0])), max_size=20))
 def test_it_never_moves_to_a_place_it_never_asked_nor_oftener_than_the_bucket_allows(story):
     talk = Talk(site(switches=2, switch_refill=10_000)).begin()

@@ -1,6 +1,6 @@
 """A NAT measurement takes anything: it always ends, exactly once, with every socket closed and within its limits."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tonekeeper.core.nat.attempt import Limits
@@ -131,7 +131,6 @@ class Conversation:
                 self.tell(WanChanged("it changed"))
 
 
-@settings(max_examples=60)
 @given(
     data=st.data(),
     well=st.sampled_from([0, 5, 12, 30, 100, 200, 300]),

@@ -343,10 +343,7 @@ class AnyRoad(RuleBasedStateMachine):
 
 
 AnyRoad.TestCase.settings = settings(
-    max_examples=30,
     stateful_step_count=25,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 TestAnyRoad = AnyRoad.TestCase
