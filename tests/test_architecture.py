@@ -73,9 +73,14 @@ def parsed(module: Path) -> ast.Module:
 
 
 @cache
+def nodes_of(module: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(parsed(module)))
+
+
+@cache
 def imports_of(module: Path) -> tuple[str, ...]:
     found: list[str] = []
-    for node in ast.walk(parsed(module)):
+    for node in nodes_of(module):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -118,9 +123,7 @@ def test_a_pure_module_reads_no_clock_draws_no_lots_and_opens_nothing(module):
 @pytest.mark.parametrize("module", [m for m in modules() if relative(m).startswith(PURE)], ids=relative)
 def test_a_pure_module_calls_neither_open_nor_print_nor_input(module):
     calls = {
-        node.func.id
-        for node in ast.walk(parsed(module))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        node.func.id for node in nodes_of(module) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not calls & {"open", "print", "input", "exec", "eval"}, relative(module)
 
@@ -128,7 +131,7 @@ def test_a_pure_module_calls_neither_open_nor_print_nor_input(module):
 @pytest.mark.parametrize("module", [m for m in modules() if relative(m).startswith("core/")], ids=relative)
 def test_the_core_never_walks_over_a_bare_set(module):
     """The order of a set of strings changes with the hash seed, and a replay would differ."""
-    for node in ast.walk(parsed(module)):
+    for node in nodes_of(module):
         if isinstance(node, ast.For | ast.comprehension):
             iterated = node.iter
             bare = isinstance(iterated, ast.Set | ast.SetComp) or (
@@ -150,9 +153,10 @@ def test_an_outside_library_is_imported_by_one_module_only(library):
 def test_what_costs_memory_is_loaded_where_it_is_needed_and_not_before(late):
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     for module in modules():
-        tree = parsed(module)
-        inside = {node for part in ast.walk(tree) if isinstance(part, functions) for node in ast.walk(part)}
-        early = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node not in inside]
+        if late not in imports_of(module):
+            continue
+        inside = {node for part in nodes_of(module) if isinstance(part, functions) for node in ast.walk(part)}
+        early = [node for node in nodes_of(module) if isinstance(node, ast.ImportFrom) and node not in inside]
         assert late not in {node.module for node in early}, f"{relative(module)}: {LOADED_LATE[late]}"
 
 
