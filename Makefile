@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
+# pytest rewrites each test file for its messages: 2 s for every worker, once only where bytecode may be kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test lint format unit simulation lab bench picture clean
 
 help:
@@ -63,3 +66,4 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info agent/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find agent tests -name __pycache__ -type d -prune -exec rm -rf {} +
