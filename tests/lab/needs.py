@@ -19,6 +19,7 @@ COMMANDS = {
     "sipp": "sip-tester",
     "tc": "iproute2",
     "turnserver": "coturn",
+    "unbound": "unbound",
     "unshare": "util-linux",
 }
 """Command: Debian package. The packages are those of packages.txt."""

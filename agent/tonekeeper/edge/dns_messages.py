@@ -71,14 +71,14 @@ def decode_answer(data: bytes, question: Question, ident: int) -> Answer | NoAns
     said_ident, flags = _HEADER.unpack_from(data)
     if said_ident != ident or not flags & _RESPONSE:
         return Unusable.STRANGER
+    if flags & _TRUNCATED:  # it may be cut anywhere, in the question even
+        return Unusable.TRUNCATED
     try:
-        message = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
+        message = dns.message.from_wire(data, ignore_trailing=True)
         if not _is_answer_to(message, question):
             return Unusable.STRANGER
-        return Unusable.TRUNCATED if flags & _TRUNCATED else _read(message)
+        return _read(message)
     except (dns.exception.DNSException, ValueError) as error:
-        if flags & _TRUNCATED:  # cut in the middle of a record
-            return Unusable.TRUNCATED
         reason = str(error) or type(error).__name__
         return NoAnswer(NameFailure.MALFORMED, f"the answer cannot be read ({reason})")
 
