@@ -15,7 +15,9 @@ _REMEDIES = {
     errno.EPERM: "give the agent CAP_NET_RAW: kernels before 5.7 ask for it",
     errno.ENODEV: "name an interface that `ip link` shows",
     errno.EADDRNOTAVAIL: "the interface needs an address of this family, and `source` must be one of its own",
-    errno.ENETUNREACH: "add a route that leads through this interface",
+    errno.ECONNREFUSED: "nothing listens there, or a firewall rejects it",
+    errno.EHOSTUNREACH: "a router on the way says that it knows no way there",
+    errno.ENETUNREACH: "add a route that leaves through this interface",
     errno.EAFNOSUPPORT: "this kernel runs without the address family",
     errno.EMFILE: "allow more open files: LimitNOFILE in the unit, or ulimit -n",
 }

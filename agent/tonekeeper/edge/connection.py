@@ -28,10 +28,6 @@ PAUSE = 0.01
 """Seconds a connection rests that still had more."""
 
 _CONNECTING = (errno.EINPROGRESS, errno.EAGAIN)
-_CONNECT_REMEDIES = {
-    errno.ECONNREFUSED: "nothing listens there, or a firewall rejects it",
-    errno.EHOSTUNREACH: "a router on the way knows no way to it",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +127,7 @@ class Connection:
         self._loop.remove_writer(sock.fileno())
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
-            error = OSError(number, os.strerror(number))
-            remedy = _CONNECT_REMEDIES.get(number, "")
-            self._end(number, str(EdgeError(f"connect to {self._way}", error, remedy=remedy)))
+            self._end(number, str(step_failed(f"connect to {self._way}", OSError(number, os.strerror(number)))))
             return
         self._is_connected = True
         self._loop.add_reader(sock.fileno(), self._wake, sock)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tonekeeper.core.site import TlsPolicy
 from tonekeeper.edge.tls import Refusal, TlsSession, problem_of
@@ -104,3 +107,12 @@ def test_the_name_that_is_asked_for_is_told_without_its_dot_and_an_address_is_no
         assert not session.shake(b"")
     assert b"sbc1.example.net\x00" in named.leaving()
     assert b"192.0.2.1" not in numeric.leaving()
+
+
+@given(st.binary(max_size=40) | st.binary(max_size=40).map(lambda tail: b"\x16\x03\x03\x00\x30\x02\x00\x00\x2c" + tail))
+def test_any_bytes_instead_of_a_handshake_are_waited_for_or_refused(data):
+    session = TlsSession(TlsPolicy(), "sbc1.example.net")
+    session.shake(b"")
+    with suppress(EdgeError):
+        assert session.shake(data) is False
+    assert session.facts().expires_in_s is None
