@@ -111,6 +111,13 @@ def trials_of(result: DepthResult) -> tuple[Trial, ...]:
             return ()
 
 
+def deepest_function(depths: Collection[Depth]) -> Function:
+    """What a pass of the deepest of these probes proves; a standby is as proven as that is recent."""
+    if Depth.CALL in depths:
+        return Function.MEDIA
+    return Function.REGISTRATION if Depth.REGISTER in depths else Function.SIGNALLING
+
+
 def _hearing(voice: VoiceQuality) -> Trial:
     if voice.one_way:
         return Trial(Function.MEDIA, Fault.ONE_WAY, voice.one_way)

@@ -16,6 +16,7 @@ from tonekeeper.core.functions import (
     FunctionState,
     SbcFunctions,
     Trial,
+    deepest_function,
     trials_of,
 )
 from tonekeeper.core.instants import LONG_AGO, NEVER
@@ -250,6 +251,19 @@ def test_when_it_last_passed_over_any_wan_is_known():
     functions = after(("fibre", PASSED), ("lte", PASSED), ("lte", DENIED))
     assert functions.passed_at(Function.REGISTRATION) == 200.0
     assert functions.passed_at(Function.CALLS) == LONG_AGO
+
+
+@pytest.mark.parametrize(
+    ("depths", "function"),
+    [
+        ([], Function.SIGNALLING),
+        ([Depth.VOICEMAIL], Function.SIGNALLING),
+        ([Depth.VOICEMAIL, Depth.REGISTER], Function.REGISTRATION),
+        ([Depth.REGISTER, Depth.CALL], Function.MEDIA),
+    ],
+)
+def test_a_standby_is_proven_by_the_deepest_probe_that_is_switched_on(depths, function):
+    assert deepest_function(depths) is function
 
 
 # --- time to recovery
