@@ -261,6 +261,8 @@ def _change_site(turn: Turn, site: Site) -> None:
     situation.wan_dampers = {name: situation.wan_damper(name) for name in wans}
     situation.sbc_dampers = {name: situation.sbc_damper(name) for name in sbcs}
     situation.lookups = {name: one for name, one in situation.lookups.items() if name in sbcs}
+    situation.functions = {name: one for name, one in situation.functions.items() if name in sbcs}
+    situation.tallies = {name: one for name, one in situation.tallies.items() if name in sbcs}
     for sbc in site.sbcs:
         if sbc.name in situation.lookups:
             situation.lookups[sbc.name].drop(wans)

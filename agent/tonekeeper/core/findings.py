@@ -172,6 +172,13 @@ CATALOGUE: dict[str, Entry] = {
             depends_on=("site-offline", "sbc-down"),
         ),
         Entry(
+            "function-failing",
+            Severity.WARNING,
+            "Over {wans}, {function} with SBC {subject} fails while it works elsewhere: {why}.",
+            "Look for what that WAN has of its own: a SIP ALG, a firewall rule, a NAT that forgets early.",
+            depends_on=("site-offline", "wan-down", "sbc-auth-broken", "media-one-way", "media-poor"),
+        ),
+        Entry(
             "media-one-way",
             Severity.CRITICAL,
             "Calls to {subject} are heard one way only: {why}.",

@@ -60,11 +60,12 @@ def judge_wan(dead: str, probes: Iterable[PathProbe], attribution: Attribution, 
     return None
 
 
-def judge_sbc(sbc: Sbc, probes: Sequence[PathProbe], attribution: Attribution) -> Judgement | None:
-    """State of an SBC; None while it cannot be told."""
+def judge_sbc(sbc: Sbc, probes: Sequence[PathProbe], attribution: Attribution, fails: str = "") -> Judgement | None:
+    """State of an SBC; None while it cannot be told. `fails`: what the deep probes say does not work, a sentence."""
     answering = [probe for probe in probes if probe.state in (PathState.UP, PathState.SUSPECT)]
     if answering:
-        return _judge_answers(probes, answering)
+        state, reason = _judge_answers(probes, answering)
+        return (SbcState.DEGRADED, fails) if fails and state is SbcState.HEALTHY else (state, reason)
     blame = attribution.of_sbc(sbc.name)
     if blame is not None:
         return SbcState.DOWN, blame.evidence
@@ -73,7 +74,7 @@ def judge_sbc(sbc: Sbc, probes: Sequence[PathProbe], attribution: Attribution) -
     return None
 
 
-def _judge_answers(probes: Sequence[PathProbe], answering: Sequence[PathProbe]) -> Judgement:
+def _judge_answers(probes: Sequence[PathProbe], answering: Sequence[PathProbe]) -> tuple[SbcState, str]:
     for probe in answering:
         if probe.meaning is Meaning.DRAINING:
             return SbcState.DRAINING, f"answers {probe.last_reply} and asks to be left alone"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tonekeeper.core import diagnosis
-from tonekeeper.core.attribution import attribute
+from tonekeeper.core.attribution import Cell, Matrix, attribute
 from tonekeeper.core.commands import Command
-from tonekeeper.core.failover import Standing
+from tonekeeper.core.failover import Place, Standing
 from tonekeeper.core.flap import LOSS
+from tonekeeper.core.functions import Function, FunctionState
 from tonekeeper.core.health import Health, Judgement, judge_sbc, judge_wan
 from tonekeeper.core.kernel import WanTable
 from tonekeeper.core.report import SbcState, WanState
@@ -20,16 +21,50 @@ from tonekeeper.core.whereabouts import Whereabouts
 def judge(turn: Turn) -> None:
     situation = turn.situation
     dead = {wan.name: why for wan in situation.site.wans if (why := situation.dead(wan))}
-    situation.attribution = attribute(situation.matrix(turn.now), dead)
+    matrix = situation.matrix(turn.now)
+    situation.attribution = attribute(matrix, dead)
+    _note_signalling(turn, matrix)
     for wan in situation.site.wans:
         _judge_wan(turn, wan)
     for sbc in situation.site.sbcs:
         _judge_sbc(turn, sbc)
     standings = situation.standings()
     _decide(turn, standings)
+    _place_voicemail(turn, standings)
     steer(turn)
     for change in diagnosis.update(situation, standings, turn.now):
         turn.log(*change)
+
+
+def _note_signalling(turn: Turn, matrix: Matrix) -> None:
+    for (wan, sbc), cell in matrix.items():
+        functions = turn.situation.functions_of(sbc)
+        if cell is Cell.UP:
+            functions.answers(wan, turn.now)
+        elif cell is Cell.DOWN:
+            functions.is_silent(wan, "no answer to OPTIONS", turn.now)
+
+
+def _place_voicemail(turn: Turn, standings: tuple[Standing, ...]) -> None:
+    """Only the function that is broken moves: voicemail that fails where the site is does not take the site along."""
+    situation = turn.situation
+    active, before = situation.failover.active, situation.voicemail_at
+    situation.voicemail_at = None
+    if active is not None and _voicemail(situation, active) is FunctionState.FAILED:
+        others = sorted((s for s in standings if s.usable and s.place != active), key=lambda s: s.rank)
+        works = (s.place for s in others if _voicemail(situation, s.place) is FunctionState.OK)
+        situation.voicemail_at = next(works, None)
+    if situation.voicemail_at != before:
+        reason = situation.functions_of(active.sbc).degraded_over(active.wan) if active is not None else ""
+        turn.log("function voicemail", _where(before), _where(situation.voicemail_at), reason)
+
+
+def _where(place: Place | None) -> str:
+    return "with the site" if place is None else str(place)
+
+
+def _voicemail(situation: Situation, place: Place) -> FunctionState:
+    return situation.functions_of(place.sbc).state_over(place.wan, Function.VOICEMAIL)
 
 
 def _judge_wan(turn: Turn, wan: Wan) -> None:
@@ -45,7 +80,8 @@ def _judge_wan(turn: Turn, wan: Wan) -> None:
 
 def _judge_sbc(turn: Turn, sbc: Sbc) -> None:
     situation = turn.situation
-    verdict = judge_sbc(sbc, situation.probes_of(sbc=sbc.name), situation.attribution)
+    functions = situation.functions_of(sbc.name)
+    verdict = judge_sbc(sbc, situation.probes_of(sbc=sbc.name), situation.attribution, functions.degraded())
     health = situation.sbc_health(sbc.name)
     fell = verdict is not None and verdict[0] == SbcState.DOWN != health.state
     if fell and health.state != SbcState.UNKNOWN:

@@ -2,7 +2,8 @@
 
 Any answer proves the path and the process. The code says how the server feels: a 404 or a 405 is a healthy server
 that dislikes the question; 5xx and 408 are trouble at or behind it; 3xx, 482 and 483 to a probe with a normal
-Max-Forwards mean that the probe ended somewhere else; 503 with Retry-After is a wish to be left alone.
+Max-Forwards mean that the probe ended somewhere else; 503 with Retry-After, or for
+maintenance, is a wish to be left alone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _TROUBLE = frozenset({408, 482, 483})
 def meaning_of(reply: SipReply) -> Meaning:
     if reply.status < 200:
         return Meaning.PROVISIONAL
-    if reply.status == 503 and reply.retry_after:
+    if reply.status == 503 and (reply.retry_after or "maintenance" in reply.reason.lower()):
         return Meaning.DRAINING
     if reply.status // 100 in (3, 5) and reply.status not in (501, 505, 513):
         return Meaning.DEGRADED

@@ -124,6 +124,7 @@ def reply(turn: Turn, event: ReplyReceived) -> bool:
     outcome = probe.reply(event.reply, interval, turn.situation.chance, turn.now)
     if outcome is not Outcome.PROVED:
         return False
+    turn.situation.tallies_of(event.path.sbc).replied(event.reply.status)
     if probe.state is not before:
         _changed(turn, probe, before)
     if probe.is_held(turn.now):

@@ -74,6 +74,18 @@ class WanReport:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsReport:
+    problem: str
+    """Why the certificate is not acceptable; empty: it is."""
+    version: str
+    cipher: str
+    subject: str
+    issuer: str
+    expires_s: float | None
+    """Seconds until the certificate expires, negative once it has."""
+
+
+@dataclass(frozen=True, slots=True)
 class PathReport:
     wan: str
     transport: str
@@ -96,6 +108,55 @@ class PathReport:
     timeout_ms: float
     reason: str
     """Why the path is in its state, for people."""
+    tls: TlsReport | None = None
+    """Null where there was no handshake."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionReport:
+    """What deep probes say of one function of an SBC; one that is not probed is not there."""
+
+    function: str
+    """signalling, registration, calls, media, voicemail"""
+    state: str
+    """ok, failed, unknown"""
+    failing_wans: tuple[str, ...]
+    reason: str
+    passed_s: float | None
+    """Seconds since it last passed over any WAN; null: never."""
+    recoveries: int
+    recovery_s: float | None
+    """How long the latest outage of it lasted."""
+    worst_recovery_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyReport:
+    count: int
+    sum_s: float
+    buckets: tuple[tuple[float | None, int], ...]
+    """Upper bound in seconds, null for infinity, and how many took no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptsReport:
+    attempts: int
+    successes: int
+    latency: LatencyReport
+    """Of the successful ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallQualityReport:
+    """Of the latest echo call, and sums over all of them."""
+
+    loss: float | None
+    jitter_ms: float | None
+    round_trip_ms: float | None
+    mos: float | None
+    packets_sent: int
+    packets_lost: float
+    one_way_calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +172,16 @@ class SbcReport:
     reason: str
     since_s: float
     paths: tuple[PathReport, ...]
+    functions: tuple[FunctionReport, ...] = ()
+    responses: dict[str, int] = field(default_factory=dict)
+    """SIP responses to all probes by status code; "5xx" is what has no line of its own."""
+    registrations: AttemptsReport | None = None
+    """Null where they are not probed; likewise below."""
+    calls: AttemptsReport | None = None
+    voicemail: AttemptsReport | None = None
+    call_quality: CallQualityReport | None = None
+    confirmed_s: float | None = None
+    """Seconds since a name server last confirmed the addresses; null for an SBC that is configured by its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +191,8 @@ class ActiveReport:
     since_s: float
     reason: str
     switches: int
+    voicemail: str
+    """Where voicemail works when it fails where the site is: "alternate over fibre"; empty: with the site."""
     failback_s: float | None
     """Seconds until the way back is possible; null when there is no better place to return to."""
 
@@ -137,6 +210,20 @@ class SteeringReport:
     """Flows that NAT still holds to another WAN."""
     moves: int
     flushed_flows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProbingReport:
+    """The storm guard: what all probing of the site costs, and may cost at most."""
+
+    packets_per_second: float
+    burst: int
+    bytes_per_day: int
+    sent_packets: int
+    sent_bytes: int
+    """With the answers to them, as the guard charges them."""
+    postponed: int
+    """Probes that had to wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +278,7 @@ class Report:
     steering: SteeringReport
     findings: tuple[FindingReport, ...]
     """Worst first."""
+    probing: ProbingReport
     changes: tuple[ChangeReport, ...] = ()
     nat: tuple[NatReport, ...] = ()
     firewall: tuple[dict[str, object], ...] = ()

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from tonekeeper.core import diagnosis
+from tonekeeper.core import diagnosis, server_report
 from tonekeeper.core.flap import WINDOW, Damper
+from tonekeeper.core.functions import Function, FunctionState
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.keepalive import keepalive_policy
+from tonekeeper.core.lookups import is_address
 from tonekeeper.core.nat.result import NatResult
 from tonekeeper.core.paths import confirmations_for
 from tonekeeper.core.probe import PathProbe
+from tonekeeper.core.probe_allowance import ProbeAllowance
 from tonekeeper.core.report import (
     ActiveReport,
     AgentReport,
     ChangeReport,
     NatReport,
     PathReport,
+    ProbingReport,
     Report,
     SbcReport,
     SbcState,
     SteeringReport,
+    TlsReport,
     WanReport,
     WanState,
 )
-from tonekeeper.core.site import Mode, Sbc, Transport, Wan
+from tonekeeper.core.site import Depth, Mode, Sbc, Transport, Wan
 from tonekeeper.core.situation import Situation
 
 
@@ -44,6 +49,7 @@ def report_on(situation: Situation, now: float) -> Report:
             _nat(known.result, now - known.measured_at) for known in situation.nats.values() if known.result is not None
         ),
         findings=tuple(diagnosis.visible(situation, now)),
+        probing=_probing(situation.allowance),
         changes=tuple(
             ChangeReport(round(now - change.at, 3), change.subject, change.before, change.after, change.reason)
             for change in situation.changes
@@ -82,15 +88,66 @@ def _sbc(situation: Situation, sbc: Sbc, now: float) -> SbcReport:
         name=sbc.name,
         uri=sbc.uri,
         state=SbcState(health.state),
-        control=health.state,
-        media="not checked",
+        control=_control(situation, sbc, SbcState(health.state)),
+        media=_media(situation, sbc, SbcState(health.state)),
         active=active is not None and active.sbc == sbc.name,
         penalty=round(situation.sbc_damper(sbc.name).level(situation.site.damping, now), 1),
         suppressed_s=_remaining(situation.sbc_damper(sbc.name), now),
         reason=health.reason,
         since_s=round(now - health.since, 3),
         paths=tuple(_path(situation, probe, now) for probe in situation.probes_of(sbc=sbc.name)),
+        functions=server_report.functions(situation, sbc, now),
+        responses=dict(situation.tallies_of(sbc.name).responses.by_code),
+        registrations=server_report.attempts(situation, sbc, Depth.REGISTER),
+        calls=server_report.attempts(situation, sbc, Depth.CALL),
+        voicemail=server_report.attempts(situation, sbc, Depth.VOICEMAIL),
+        call_quality=server_report.call_quality(situation, sbc),
+        confirmed_s=_confirmed(situation, sbc, now),
     )
+
+
+def _control(situation: Situation, sbc: Sbc, state: SbcState) -> str:
+    """Signalling, registration and the setting up of calls, whatever is heard in them."""
+    functions = situation.functions_of(sbc.name)
+    if state is SbcState.DEGRADED and all(f.function is Function.MEDIA for f in functions.failing() if f.everywhere):
+        return str(SbcState.HEALTHY if functions.degraded() else state)
+    return str(state)
+
+
+def _media(situation: Situation, sbc: Sbc, state: SbcState) -> str:
+    match situation.functions_of(sbc.name).state(Function.MEDIA):
+        case FunctionState.OK:
+            return str(SbcState.HEALTHY)
+        case FunctionState.FAILED:
+            return str(SbcState.DOWN if state is SbcState.DOWN else SbcState.DEGRADED)
+        case FunctionState.UNKNOWN:
+            return "not checked"
+
+
+def _confirmed(situation: Situation, sbc: Sbc, now: float) -> float | None:
+    lookup = situation.lookups.get(sbc.name)
+    if lookup is None or is_address(sbc.host) or lookup.confirmed_at == LONG_AGO:
+        return None
+    return round(now - lookup.confirmed_at, 3)
+
+
+def _probing(allowance: ProbeAllowance) -> ProbingReport:
+    return ProbingReport(
+        packets_per_second=round(allowance.rate, 3),
+        burst=allowance.burst,
+        bytes_per_day=allowance.bytes_per_day,
+        sent_packets=allowance.sent,
+        sent_bytes=allowance.sent_bytes,
+        postponed=allowance.refused,
+    )
+
+
+def _tls(probe: PathProbe, now: float) -> TlsReport | None:
+    facts = probe.tls
+    if facts is None:
+        return None
+    left = None if facts.expires_in_s is None else round(facts.expires_in_s - (now - probe.tls_at), 3)
+    return TlsReport(facts.problem, facts.version, facts.cipher, facts.subject, facts.issuer, left)
 
 
 def _path(situation: Situation, probe: PathProbe, now: float) -> PathReport:
@@ -111,6 +168,7 @@ def _path(situation: Situation, probe: PathProbe, now: float) -> PathReport:
         confirmations=confirmations_for(situation, probe, now),
         timeout_ms=round(probe.timeout.value * 1000, 3),
         reason=probe.reason,
+        tls=_tls(probe, now),
     )
 
 
@@ -156,5 +214,6 @@ def _active(situation: Situation, now: float) -> ActiveReport:
         since_s=round(now - failover.since, 3) if failover.active is not None else 0.0,
         reason=failover.reason,
         switches=failover.switches,
+        voicemail=str(situation.voicemail_at or ""),
         failback_s=round(max(0.0, failover.failback_at - now), 3) if failover.failback_at < NEVER else None,
     )

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tonekeeper.core.findings import Observation
+from tonekeeper.core.functions import Fault, Function
 from tonekeeper.core.independence import shared_places
+from tonekeeper.core.instants import LONG_AGO
 from tonekeeper.core.report import SbcState, Severity
-from tonekeeper.core.site import Sbc
+from tonekeeper.core.site import Depth, Sbc
 from tonekeeper.core.situation import Situation
 
 DAY = 86400.0
 EXPIRES_SOON, EXPIRES_NOW = 14 * DAY, 3 * DAY
 """Before a certificate expires: time to renew it, and time to wake somebody."""
 
+ROUNDS = 2.5
+"""Intervals of a deep probe after which one that has not passed is told of."""
+_DEPTHS = (Depth.VOICEMAIL, Depth.REGISTER, Depth.CALL)
+"""From the shallowest to the deepest."""
 _CODES = {SbcState.DOWN: "sbc-down", SbcState.DEGRADED: "sbc-degraded", SbcState.DRAINING: "sbc-draining"}
 
 
@@ -21,6 +27,8 @@ def observe(situation: Situation, now: float) -> Iterator[Observation]:
     for sbc in situation.site.sbcs:
         yield from _health(situation, sbc)
         yield from _certificates(situation, sbc, now)
+        yield from _functions(situation, sbc)
+        yield from _standby(situation, sbc, now)
     addresses = {name: [a.host for a in lookup.addresses] for name, lookup in situation.lookups.items()}
     for one, other, why in shared_places(addresses):
         yield Observation("same-address-twice", f"{one} and {other}", {"why": why})
@@ -37,6 +45,50 @@ def _health(situation: Situation, sbc: Sbc) -> Iterator[Observation]:
     if blame is not None:
         evidence["confidence"] = str(blame.confidence)
     yield Observation(code, sbc.name, evidence)
+
+
+def _functions(situation: Situation, sbc: Sbc) -> Iterator[Observation]:
+    """What fails, by its own name where it has one."""
+    for failing in situation.functions_of(sbc.name).failing():
+        subject = sbc.name if failing.everywhere else f"{sbc.name} over {' and '.join(failing.wans)}"
+        evidence = {"why": failing.reason, "wans": " and ".join(failing.wans), "function": str(failing.function)}
+        match failing.function, failing.fault:
+            case Function.SIGNALLING, _:
+                continue
+            case Function.REGISTRATION, Fault.DENIED:
+                yield Observation("sbc-auth-broken", subject, evidence)
+            case Function.MEDIA, Fault.ONE_WAY:
+                yield Observation("media-one-way", subject, evidence)
+            case Function.MEDIA, Fault.POOR:
+                yield Observation("media-poor", subject, evidence | _voice(situation, sbc))
+            case _ if not failing.everywhere:
+                yield Observation("function-failing", sbc.name, evidence)
+
+
+def _voice(situation: Situation, sbc: Sbc) -> dict[str, str]:
+    """Of the latest call."""
+    heard = situation.tallies_of(sbc.name).media
+    return {
+        "mos": "?" if heard.mos is None else f"{heard.mos:.1f}",
+        "loss": "?" if heard.loss is None else f"{heard.loss:.0%}",
+        "jitter": "?" if heard.jitter_ms is None else f"{heard.jitter_ms:.0f}",
+    }
+
+
+def _standby(situation: Situation, sbc: Sbc, now: float) -> Iterator[Observation]:
+    """Whether an SBC that is not in use has passed the deepest of its probes lately."""
+    active = situation.failover.active
+    deepest = max(sbc.depths, key=lambda policy: _DEPTHS.index(policy.depth), default=None)
+    if active is None or active.sbc == sbc.name or deepest is None:
+        return
+    probes = [one for one in situation.deep_probes if (one.sbc, one.depth) == (sbc.name, deepest.depth)]
+    passed_at = max((one.passed_at for one in probes), default=LONG_AGO)
+    if now < max(passed_at, situation.started) + ROUNDS * deepest.interval:
+        return
+    latest = max(probes, key=lambda one: one.at, default=None)
+    why = latest.result.reason if latest is not None and latest.result is not None else "it could not be made yet"
+    ago = "since the agent started" if passed_at == LONG_AGO else f"for {(now - passed_at) / 60:.0f} min"
+    yield Observation("standby-unproven", sbc.name, {"depth": str(deepest.depth), "ago": ago, "why": why})
 
 
 def _certificates(situation: Situation, sbc: Sbc, now: float) -> Iterator[Observation]:

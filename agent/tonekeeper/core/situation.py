@@ -12,6 +12,7 @@ from tonekeeper.core.events import Facility, FacilityFailed, GatewayChanged, Lin
 from tonekeeper.core.failover import Failover, Place, Standing
 from tonekeeper.core.findings import ActiveFinding
 from tonekeeper.core.flap import Damper
+from tonekeeper.core.functions import ESSENTIAL, SbcFunctions
 from tonekeeper.core.health import Health, dead_wan
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.keepalive import keepalive_policy
@@ -23,6 +24,7 @@ from tonekeeper.core.probe_allowance import ProbeAllowance, allowance_for
 from tonekeeper.core.report import PathState, SbcState, WanState
 from tonekeeper.core.site import Path, ProbePolicy, Sbc, Site, Transport, Wan
 from tonekeeper.core.steering import Steering
+from tonekeeper.core.tallies import SbcTallies
 from tonekeeper.core.whereabouts import Whereabouts
 from tonekeeper.wire.endpoint import Endpoint
 
@@ -80,6 +82,12 @@ class Situation:
     """By WAN."""
     nat_look_at: float = NEVER
     """When to look for a WAN whose NAT is to be measured."""
+    functions: dict[str, SbcFunctions] = field(default_factory=dict)
+    """By SBC."""
+    tallies: dict[str, SbcTallies] = field(default_factory=dict)
+    """By SBC."""
+    voicemail_at: Place | None = None
+    """Where voicemail works, when that is not where the site is."""
     deep_probes: list[DeepProbe] = field(default_factory=list)
     allowance: ProbeAllowance = field(default_factory=lambda: allowance_for(1, ProbePolicy().interval))
     offline_since: float = NEVER
@@ -128,6 +136,12 @@ class Situation:
 
     def nat_of(self, wan: str) -> NatKnowledge:
         return self.nats.setdefault(wan, NatKnowledge())
+
+    def functions_of(self, sbc: str) -> SbcFunctions:
+        return self.functions.setdefault(sbc, SbcFunctions())
+
+    def tallies_of(self, sbc: str) -> SbcTallies:
+        return self.tallies.setdefault(sbc, SbcTallies())
 
     def interval_of(self, path: Path, now: float) -> float:
         """The steady cadence of a path: the operator's, or slower on an idle metered WAN.
@@ -178,6 +192,7 @@ class Situation:
                 draining,
                 closed=bool(self.dead(wan)),
                 suppressed=self.wan_damper(wan.name).is_suppressed or self.sbc_damper(sbc.name).is_suppressed,
+                broken=bool(self.functions_of(sbc.name).degraded_over(wan.name, ESSENTIAL)),
             )
             for at_sbc, sbc in enumerate(self.site.sbcs)
             for at_wan, wan in enumerate(self.site.wans)
@@ -211,6 +226,7 @@ def _standing(
     *,
     closed: bool,
     suppressed: bool,
+    broken: bool,
 ) -> Standing:
     up = [probe for probe in probes if probe.state is PathState.UP]
     free = [probe for probe in up if probe.path.address not in draining]
@@ -221,7 +237,7 @@ def _standing(
         order=order,
         down=down,
         usable=bool(free),
-        degraded=bool(free) and all(probe.meaning is Meaning.DEGRADED for probe in free),
+        degraded=bool(free) and (broken or all(probe.meaning is Meaning.DEGRADED for probe in free)),
         draining=bool(up) and not free,
         suppressed=suppressed,
         closed=closed,

@@ -51,6 +51,9 @@ def plan(turn: Turn) -> None:
         before.get(key) or DeepProbe(*key, next_at=turn.now + FIRST + SPREAD * situation.chance.random())
         for key in wanted
     ]
+    wans = [wan.name for wan in situation.site.wans]
+    for sbc in situation.site.sbcs:
+        situation.functions_of(sbc.name).keep_only(wans, [policy.depth for policy in sbc.depths])
 
 
 def _wanted(turn: Turn) -> Iterator[tuple[Wan, Sbc, DepthPolicy]]:
@@ -114,11 +117,15 @@ def _command(turn: Turn, due: DeepProbe, path: Path) -> ProbeDepth:
     )
 
 
-def probed(turn: Turn, event: DepthProbed) -> DeepProbe | None:
-    """Take the answer; the deep probe that it belongs to."""
+def probed(turn: Turn, event: DepthProbed) -> None:
+    """Take the answer."""
     one = next((one for one in turn.situation.deep_probes if _is_of(one, event)), None)
     if one is None:
-        return None
+        return
+    turn.situation.tallies_of(one.sbc).probed(event.result)
+    for change in turn.situation.functions_of(one.sbc).probed(one.wan, event.result, turn.now):
+        subject = f"function {change.function} of {one.sbc} over {one.wan}"
+        turn.log(subject, change.before, change.after, change.reason)
     one.asked_at = NEVER
     one.result, one.at = event.result, turn.now
     if event.result.verdict is DepthVerdict.PASSED:
@@ -128,7 +135,6 @@ def probed(turn: Turn, event: DepthProbed) -> DeepProbe | None:
         one.failures += 1
     one.next_at = turn.now + _pause(turn, one, event.result)
     turn.stale = True
-    return one
 
 
 def _is_of(one: DeepProbe, event: DepthProbed) -> bool:
