@@ -33,7 +33,7 @@ from pathlib import Path
 from tonekeeper.core.commands import ResolveSbc
 
 MOST = 4
-"""Servers that are asked for one WAN."""
+"""Servers that are asked for one WAN where the operator named none."""
 _MOST_BYTES = 64 * 1024
 """Of a file, its end: leases pile up."""
 
@@ -71,8 +71,10 @@ class Nameservers:
 
     def of(self, command: ResolveSbc) -> tuple[Nameserver, ...]:
         """Whom to ask for this command, best first; none where nobody is known."""
-        given = _valid(command.resolvers) or (self._leased(command.interface) if command.interface else [])
-        if given:
+        named = _valid(command.resolvers)
+        if named:
+            return tuple(_through(address, command) for address in named)
+        if command.interface and (given := self._leased(command.interface)):
             return tuple(_through(address, command) for address in given[:MOST])
         return tuple(
             Nameserver(address) if _is_private(address) else _through(address, command)

@@ -58,8 +58,11 @@ def test_a_link_local_server_gets_the_zone_of_the_wan(system):
     assert system({}).of(look_up(resolvers=("fe80::1",))) == through("fe80::1%eth1")
 
 
-def test_no_more_than_a_few_are_asked(system):
-    assert len(system({}).of(look_up(resolvers=tuple(f"192.0.2.{n}" for n in range(1, 99))))) == MOST
+def test_of_a_long_list_that_nobody_chose_the_first_few_are_asked(system):
+    listed = "".join(f"nameserver 192.0.2.{n}\n" for n in range(1, 99))
+    assert len(system({"etc/resolv.conf": listed}).of(look_up())) == MOST
+    assert len(system({"tmp/resolv.conf.auto": f"# Interface eth1\n{listed}"}).of(look_up())) == MOST
+    assert len(system({}).of(look_up(resolvers=tuple(f"192.0.2.{n}" for n in range(1, 9))))) == 8
 
 
 # --- given by DHCP
