@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.core.depth.world import Line, Sbc, World, question
 from tonekeeper.core.budget import LossEstimate, confirmations
 from tonekeeper.core.chance import Chance
 from tonekeeper.core.instants import NEVER
@@ -22,6 +23,7 @@ from tonekeeper.core.probe_allowance import (
 from tonekeeper.core.site import Depth, DepthPolicy
 
 PLENTY = 10**15
+UDP_OVER_IPV6 = 48
 
 ALLOWANCES = st.builds(
     ProbeAllowance,
@@ -186,6 +188,19 @@ def test_one_deep_probe_of_any_kind_fits_beside_an_alarm(depth):
     packets, size = DEPTH_COSTS[depth]
     assert allowance.take(size, 0.0, packets=packets, leaving=alarm_reserve(2))
     assert all(allowance.take(EXCHANGE, 0.0) for _ in range(alarm_reserve(2)))
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.3, 0.6, 1.0])
+@pytest.mark.parametrize("depth", Depth)
+def test_no_line_however_lossy_makes_a_deep_probe_cost_more_than_it_was_charged(depth, lost):
+    for seed in range(8):
+        chance = Chance(seed)
+        line = Line(loses=lambda _, chance=chance: chance.random() < lost)
+        world = World(question(depth), Sbc(), line)
+        world.run()
+        assert len(world.sent) + len(world.voice) <= DEPTH_COSTS[depth].packets
+        size = sum(len(data) + UDP_OVER_IPV6 for _, data in world.sent)
+        assert 2 * size + len(world.voice) * 2 * 220 <= DEPTH_COSTS[depth].bytes
 
 
 def test_frequent_deep_probes_are_part_of_the_normal_need():
