@@ -21,7 +21,7 @@ from tonekeeper.core.depth.media_answer import agreed
 from tonekeeper.core.depth.messages import Command, OpenMedia, RtpReceived, SendSip
 from tonekeeper.core.depth.part import CLEANUP_PATIENCE, PATIENCE
 from tonekeeper.core.depth.result import DepthVerdict, VoiceQuality
-from tonekeeper.core.depth.voice import Voice
+from tonekeeper.core.depth.voice import PACKETS, PERIOD, Voice
 from tonekeeper.core.instants import NEVER
 from tonekeeper.errors import DecodeError
 from tonekeeper.wire.endpoint import Endpoint
@@ -30,8 +30,6 @@ from tonekeeper.wire.sip.dialog import Dialog
 from tonekeeper.wire.sip.message import Request, Response
 from tonekeeper.wire.sip.requests import invite_headers, render_ack
 
-TALK = 2.0
-"""Seconds of voice."""
 TAIL = 0.5
 """Seconds to wait for the last packets to come back."""
 
@@ -90,7 +88,7 @@ class Calling:
                 return min(self._state_ends_at, self._cancellation.repeats_at)
             case _State.ENDING:
                 return self._bye.next_deadline()
-            case _State.TALKING if self._is_speaking and self._talk is not None:
+            case _State.TALKING if self._talk is not None and self._talk.is_speaking:
                 return self._talk.next_at
             case _:
                 return self._state_ends_at
@@ -102,7 +100,7 @@ class Calling:
                 commands = self._invite.on_deadline(now)
             case _State.ENDING:
                 commands = self._bye.on_deadline(now)
-            case _State.TALKING if self._is_speaking and self._talk is not None and now >= self._talk.next_at:
+            case _State.TALKING if self._talk is not None and self._talk.is_speaking and now >= self._talk.next_at:
                 commands = self._talk.speak(now)
             case _:
                 pass
@@ -176,7 +174,7 @@ class Calling:
                 return self._end_inviting(self._invite.conclusion, now)
             case _State.CANCELLING:
                 return self._go_on_cancelling(now)
-            case _State.TALKING if now >= self._state_ends_at or self._is_all_back:
+            case _State.TALKING if now >= self._state_ends_at or (self._talk is not None and self._talk.is_complete):
                 return self._hang_up(self._conclude_heard(), now)
             case _State.ENDING if self._bye.conclusion is not None:
                 if self._bye.response is None:
@@ -225,16 +223,8 @@ class Calling:
         if isinstance(agreement, Conclusion):
             return agreement
         self._talk = Voice(self._signalling.identifiers, agreement, now)
-        self._state, self._state_ends_at = _State.TALKING, now + TALK + TAIL
+        self._state, self._state_ends_at = _State.TALKING, now + PACKETS * PERIOD + TAIL
         return None
-
-    @property
-    def _is_speaking(self) -> bool:
-        return self._talk is not None and self._talk.next_at < self._answered_at + TALK
-
-    @property
-    def _is_all_back(self) -> bool:
-        return self._talk is not None and not self._is_speaking and self._talk.is_complete
 
     def _conclude_heard(self) -> Conclusion:
         assert self._talk is not None
@@ -249,7 +239,7 @@ class Calling:
 
     def _conclude_hung_up(self, now: float) -> Conclusion:
         heard, spoke = self._conclude_heard(), now - self._answered_at
-        if heard.verdict is not DepthVerdict.PASSED or not self._is_speaking:
+        if heard.verdict is not DepthVerdict.PASSED or self._talk is None or not self._talk.is_speaking:
             return heard
         return Conclusion(DepthVerdict.FAILED, f"the far end hung up after {spoke:.1f} s")
 

@@ -17,6 +17,8 @@ from tonekeeper.wire.rtp import CLOCK_RATE, PCMA, PCMU, RtpPacket
 
 PERIOD = 0.02
 """Seconds between two packets."""
+PACKETS = 100
+"""Two seconds of voice."""
 SAMPLES = round(PERIOD * CLOCK_RATE)
 STOPPED_AFTER = 0.7
 """Seconds of silence at the end that are no random loss: at 30 % that would be once in 10**18 calls."""
@@ -49,6 +51,10 @@ class Voice:
 
     # --- speaking
 
+    @property
+    def is_speaking(self) -> bool:
+        return len(self._sent_at) < PACKETS
+
     def speak(self, now: float) -> list[Command]:
         """The next packet. A late one is followed by the next at its own time, so that none is left out."""
         number = len(self._sent_at)
@@ -79,8 +85,8 @@ class Voice:
 
     @property
     def is_complete(self) -> bool:
-        """Every packet of ours is back."""
-        return bool(self._sent_at) and len(self._round_trips) == len(self._sent_at)
+        """Everything was said, and every packet of it is back."""
+        return not self.is_speaking and len(self._round_trips) == PACKETS
 
     # --- what came of it
 
