@@ -40,6 +40,7 @@ from tonekeeper.core.events import (
     SbcResolved,
     SbcUnresolved,
     SendRefused,
+    ServerDescribed,
     SiteChanged,
     Started,
     StreamEnded,
@@ -50,6 +51,7 @@ from tonekeeper.core.events import (
 from tonekeeper.core.kernel import Flow, Protocol
 from tonekeeper.core.site import Depth, NatPolicy, Target, Transport
 from tonekeeper.wire.endpoint import Endpoint
+from tonekeeper.wire.sip.self_description import SelfDescription
 
 PATHS = st.sampled_from([path(wan, sbc) for wan in ("fibre", "lte") for sbc in ("primary", "alternate")])
 LINKS = st.builds(
@@ -102,6 +104,9 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
         TargetsRecalled, st.sampled_from([*ADDRESS, "stranger"]), st.tuples(TARGETS), st.floats(0, 1e6)
     ),
     StreamEnded: st.builds(StreamEnded, PATHS, st.sampled_from([0, 104]), st.just("closed")),
+    ServerDescribed: st.builds(
+        ServerDescribed, PATHS, st.builds(SelfDescription, server=st.sampled_from(["", "a/1", "b/2"]))
+    ),
     PongReceived: st.builds(PongReceived, PATHS),
     TlsSeen: st.builds(
         TlsSeen, PATHS, st.builds(TlsFacts, st.sampled_from(["", "expired"]), expires_in_s=st.floats(-1e9, 1e9))

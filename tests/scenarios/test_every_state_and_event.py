@@ -48,6 +48,7 @@ from tonekeeper.core.events import (
     SbcResolved,
     SbcUnresolved,
     SendRefused,
+    ServerDescribed,
     SiteChanged,
     Started,
     StreamEnded,
@@ -60,6 +61,7 @@ from tonekeeper.core.site import Depth, FailoverPolicy, Path, Sbc, Site, Target,
 from tonekeeper.drivers.sim.simulation import Simulation
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
+from tonekeeper.wire.sip.self_description import SelfDescription
 
 PRIMARY = Sbc("primary", "sip:sbc1.example.net", "sbc1.example.net", 5060)
 ALTERNATE = Sbc("alternate", "sip:sbc2.example.net", "sbc2.example.net", 5060)
@@ -126,6 +128,7 @@ def about_paths():
             PathRefused(path, 99, "no such address"),
             StreamEnded(path, 0, "closed by the other side"),
             PongReceived(path),
+            ServerDescribed(path, SelfDescription(("INVITE", "OPTIONS"), ("timer",), server="kamailio (5.6.3)")),
             TlsSeen(path, TlsFacts("it expired yesterday", "TLSv1.3", expires_in_s=-86400.0)),
         )
         for depth in Depth:

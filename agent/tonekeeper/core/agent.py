@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from tonekeeper.core import lookups, paths, reporting, walks
+from tonekeeper.core import lookups, paths, reporting, servers, walks
 from tonekeeper.core.chance import Chance
 from tonekeeper.core.commands import ApplyPlan, Command
 from tonekeeper.core.depth import watch as depth_watch
@@ -42,6 +42,7 @@ from tonekeeper.core.events import (
     SbcResolved,
     SbcUnresolved,
     SendRefused,
+    ServerDescribed,
     SiteChanged,
     Started,
     StreamEnded,
@@ -129,6 +130,8 @@ def _take(turn: Turn, event: Event) -> None:
         case ReplyReceived():
             if paths.reply(turn, event):
                 lookups.spoke(turn, event.path.sbc)
+        case ServerDescribed():
+            servers.described(turn, event)
         case DatagramIgnored():
             paths.count_ignored(turn, event.path)
         case IcmpReceived():
@@ -154,8 +157,10 @@ def _take(turn: Turn, event: Event) -> None:
             paths.pong(turn, event.path)
         case TlsSeen():
             paths.tls_seen(turn, event)
+            servers.shook_hands(turn, event)
         case DepthProbed():
             depth_watch.probed(turn, event)
+            servers.challenged(turn, event)
         case PathWalked():
             walks.walked(turn, event)
         case NatMeasured():
@@ -262,6 +267,7 @@ def _change_site(turn: Turn, site: Site) -> None:
     situation.sbc_dampers = {name: situation.sbc_damper(name) for name in sbcs}
     situation.lookups = {name: one for name, one in situation.lookups.items() if name in sbcs}
     situation.functions = {name: one for name, one in situation.functions.items() if name in sbcs}
+    situation.traits = {name: one for name, one in situation.traits.items() if name in sbcs}
     situation.tallies = {name: one for name, one in situation.tallies.items() if name in sbcs}
     for sbc in site.sbcs:
         if sbc.name in situation.lookups:

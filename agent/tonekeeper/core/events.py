@@ -15,6 +15,7 @@ from tonekeeper.core.nat.result import NatResult
 from tonekeeper.core.site import Depth, Path, Site, Target
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
+from tonekeeper.wire.sip.self_description import SelfDescription
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,14 @@ class ReplyReceived:
     path: Path
     source: Endpoint
     reply: SipReply
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDescribed:
+    """What the server at `path` says of itself, when it says so first and when that has changed."""
+
+    path: Path
+    description: SelfDescription
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +335,7 @@ Event = (
     Started
     | DeadlineReached
     | ReplyReceived
+    | ServerDescribed
     | DatagramIgnored
     | IcmpReceived
     | SendRefused

@@ -1,16 +1,20 @@
-"""Findings about the SBCs: their health, their certificates, and whether two of them are really two."""
+"""What is known of the servers themselves, and findings about them: their health, their certificates, how the standby
+differs, and whether two of them are really two."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tonekeeper.core.drift import ServerTraits, compare
+from tonekeeper.core.events import DepthProbed, ServerDescribed, TlsSeen
 from tonekeeper.core.findings import Observation
-from tonekeeper.core.functions import Fault, Function
+from tonekeeper.core.functions import Fault, Function, deepest_function
 from tonekeeper.core.independence import shared_places
 from tonekeeper.core.instants import LONG_AGO
-from tonekeeper.core.report import SbcState, Severity
+from tonekeeper.core.report import PathState, SbcState, Severity
 from tonekeeper.core.site import Depth, Sbc
 from tonekeeper.core.situation import Situation
+from tonekeeper.core.turn import Turn
 
 DAY = 86400.0
 EXPIRES_SOON, EXPIRES_NOW = 14 * DAY, 3 * DAY
@@ -18,9 +22,31 @@ EXPIRES_SOON, EXPIRES_NOW = 14 * DAY, 3 * DAY
 
 ROUNDS = 2.5
 """Intervals of a deep probe after which one that has not passed is told of."""
-_DEPTHS = (Depth.VOICEMAIL, Depth.REGISTER, Depth.CALL)
-"""From the shallowest to the deepest."""
+MOST_DIFFERENCES = 4
+"""Named in the finding; the worst come first."""
 _CODES = {SbcState.DOWN: "sbc-down", SbcState.DEGRADED: "sbc-degraded", SbcState.DRAINING: "sbc-draining"}
+
+
+def described(turn: Turn, event: ServerDescribed) -> None:
+    """Of its first address that answers: those behind it may run another version, and would make it flip."""
+    up = [p.path for p in turn.situation.probes_of(sbc=event.path.sbc) if p.state is PathState.UP]
+    if up and up[0].address != event.path.address:
+        return
+    _learn(turn, event.path.sbc, turn.situation.traits_of(event.path.sbc).described(event.description))
+
+
+def shook_hands(turn: Turn, event: TlsSeen) -> None:
+    _learn(turn, event.path.sbc, turn.situation.traits_of(event.path.sbc).shook_hands(event.facts))
+
+
+def challenged(turn: Turn, event: DepthProbed) -> None:
+    _learn(turn, event.path.sbc, turn.situation.traits_of(event.path.sbc).probed(event.result))
+
+
+def _learn(turn: Turn, sbc: str, traits: ServerTraits) -> None:
+    if any(known.name == sbc for known in turn.situation.site.sbcs):
+        turn.stale = turn.stale or traits != turn.situation.traits.get(sbc)
+        turn.situation.traits[sbc] = traits
 
 
 def observe(situation: Situation, now: float) -> Iterator[Observation]:
@@ -29,6 +55,7 @@ def observe(situation: Situation, now: float) -> Iterator[Observation]:
         yield from _certificates(situation, sbc, now)
         yield from _functions(situation, sbc)
         yield from _standby(situation, sbc, now)
+    yield from _drift(situation)
     addresses = {name: [a.host for a in lookup.addresses] for name, lookup in situation.lookups.items()}
     for one, other, why in shared_places(addresses):
         yield Observation("same-address-twice", f"{one} and {other}", {"why": why})
@@ -78,17 +105,30 @@ def _voice(situation: Situation, sbc: Sbc) -> dict[str, str]:
 def _standby(situation: Situation, sbc: Sbc, now: float) -> Iterator[Observation]:
     """Whether an SBC that is not in use has passed the deepest of its probes lately."""
     active = situation.failover.active
-    deepest = max(sbc.depths, key=lambda policy: _DEPTHS.index(policy.depth), default=None)
-    if active is None or active.sbc == sbc.name or deepest is None:
+    function = deepest_function([policy.depth for policy in sbc.depths])
+    depth = {Function.MEDIA: Depth.CALL, Function.REGISTRATION: Depth.REGISTER}.get(function)
+    policy = next((policy for policy in sbc.depths if policy.depth is depth), None)
+    if active is None or active.sbc == sbc.name or policy is None:
         return
-    probes = [one for one in situation.deep_probes if (one.sbc, one.depth) == (sbc.name, deepest.depth)]
-    passed_at = max((one.passed_at for one in probes), default=LONG_AGO)
-    if now < max(passed_at, situation.started) + ROUNDS * deepest.interval:
+    functions = situation.functions_of(sbc.name)
+    passed_at = functions.passed_at(function)
+    if now < max(passed_at, situation.started) + ROUNDS * policy.interval:
         return
-    latest = max(probes, key=lambda one: one.at, default=None)
-    why = latest.result.reason if latest is not None and latest.result is not None else "it could not be made yet"
+    failing = next((one.reason for one in functions.failing() if one.function is function), "")
     ago = "since the agent started" if passed_at == LONG_AGO else f"for {(now - passed_at) / 60:.0f} min"
-    yield Observation("standby-unproven", sbc.name, {"depth": str(deepest.depth), "ago": ago, "why": why})
+    why = failing or "it could not be made, or its answers left doubt"
+    yield Observation("standby-unproven", sbc.name, {"depth": str(policy.depth), "ago": ago, "why": why})
+
+
+def _drift(situation: Situation) -> Iterator[Observation]:
+    """The first SBC against each other."""
+    primary, *others = situation.site.sbcs
+    for other in others:
+        differences = compare(situation.traits_of(primary.name), situation.traits_of(other.name))
+        if differences:
+            shown = "; ".join(difference.sentence for difference in differences[:MOST_DIFFERENCES])
+            evidence = {"why": shown, "primary": primary.name, "differences": str(len(differences))}
+            yield Observation("standby-drift", other.name, evidence)
 
 
 def _certificates(situation: Situation, sbc: Sbc, now: float) -> Iterator[Observation]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tonekeeper.core.attribution import Attribution, Cell, Culprit
 from tonekeeper.core.chance import Chance
 from tonekeeper.core.depth.knowledge import DeepProbe
+from tonekeeper.core.drift import ServerTraits
 from tonekeeper.core.events import Facility, FacilityFailed, GatewayChanged, LinkChanged
 from tonekeeper.core.failover import Failover, Place, Standing
 from tonekeeper.core.findings import ActiveFinding
@@ -84,6 +85,8 @@ class Situation:
     """When to look for a WAN whose NAT is to be measured."""
     functions: dict[str, SbcFunctions] = field(default_factory=dict)
     """By SBC."""
+    traits: dict[str, ServerTraits] = field(default_factory=dict)
+    """By SBC."""
     tallies: dict[str, SbcTallies] = field(default_factory=dict)
     """By SBC."""
     voicemail_at: Place | None = None
@@ -139,6 +142,10 @@ class Situation:
 
     def functions_of(self, sbc: str) -> SbcFunctions:
         return self.functions.setdefault(sbc, SbcFunctions())
+
+    def traits_of(self, sbc: str) -> ServerTraits:
+        """With what is proven of it now."""
+        return self.traits.get(sbc, ServerTraits()).works(self.functions_of(sbc))
 
     def tallies_of(self, sbc: str) -> SbcTallies:
         return self.tallies.setdefault(sbc, SbcTallies())

@@ -210,6 +210,9 @@ class _StreamWay:
         self._was_open = True
         self._tell(SignallingOpened(local))
 
+    def on_pong(self) -> None:
+        """Nothing is pinged in so short a time."""
+
     def on_message(self, data: bytes) -> None:
         self._take(data)
 

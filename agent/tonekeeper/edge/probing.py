@@ -11,18 +11,22 @@ from collections import deque
 from collections.abc import Callable
 
 from tonekeeper.core.commands import SendOptions
-from tonekeeper.core.events import DatagramIgnored, Event, ReplyReceived
+from tonekeeper.core.events import DatagramIgnored, Event, ReplyReceived, ServerDescribed
 from tonekeeper.core.site import Path
 from tonekeeper.edge.allowance import Allowance
 from tonekeeper.errors import DecodeError
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.render import render_options
-from tonekeeper.wire.sip.reply import decode_reply
+from tonekeeper.wire.sip.reply import SipReply, decode_reply
+from tonekeeper.wire.sip.self_description import SelfDescription, decode_self_description
 
 STRANGERS_PER_SECOND = 20
 """Messages without a branch of ours that are decoded, to say what they are; as many again may come in a burst."""
 DROPPED_EVERY = 1.0
 """Seconds between two reports of what was dropped undecoded."""
+
+DESCRIBED_EVERY = 600.0
+"""Seconds from one look at what a server says of itself to the next."""
 
 _BRANCHES_REMEMBERED = 8
 
@@ -38,6 +42,8 @@ class Probing:
         self._loop = loop
         self._branches: deque[bytes] = deque(maxlen=_BRANCHES_REMEMBERED)
         self._allowance = Allowance(STRANGERS_PER_SECOND, STRANGERS_PER_SECOND, loop.time())
+        self._describe_at = 0.0
+        self._description: SelfDescription | None = None
         self._dropped = 0
         self._dropped_bytes = 0
         self._dropped_report: asyncio.TimerHandle | None = None
@@ -73,6 +79,17 @@ class Probing:
             self._report(DatagramIgnored(self._path, source, str(error), len(data)))
         else:
             self._report(ReplyReceived(self._path, source, reply))
+            self._describe(data, reply)
+
+    def _describe(self, data: bytes, reply: SipReply) -> None:
+        """Servers say the same of themselves in every reply, so that only one now and then is read for it."""
+        if reply.status < 200 or self._loop.time() < self._describe_at or reply.branch.encode() not in self._branches:
+            return
+        self._describe_at = self._loop.time() + DESCRIBED_EVERY
+        description = decode_self_description(data)
+        if description != self._description:
+            self._description = description
+            self._report(ServerDescribed(self._path, description))
 
     def close(self) -> None:
         """Nothing is reported from now on."""

@@ -42,6 +42,9 @@ class StreamListener(Protocol):
     def on_message(self, data: bytes) -> None:
         """One SIP message, as `decode_message` takes it."""
 
+    def on_pong(self) -> None:
+        """The answer to `ping`."""
+
     def on_end(self, number: int, reason: str) -> None:
         """Not opened, or not open any more: an errno, and a sentence.
 
@@ -81,6 +84,7 @@ class Stream:
         self._tls: TlsSession | None = None
         self._refusal: Refusal | None = None
         self._framing = StreamFraming()
+        self._pongs_told = 0
         self._pings_answered = 0
         self._closed = False
         self.is_open = False
@@ -212,6 +216,7 @@ class Stream:
                 return
             if message is None:
                 self._answer_pings()
+                self._tell_pongs()
                 return
             self._listener.on_message(message)
 
@@ -219,6 +224,11 @@ class Stream:
         if self._framing.pings > self._pings_answered:
             self._pings_answered = self._framing.pings
             self.send(PONG)
+
+    def _tell_pongs(self) -> None:
+        if self._framing.pongs > self._pongs_told and not self._closed:
+            self._pongs_told = self._framing.pongs
+            self._listener.on_pong()
 
     def _flush(self, tls: TlsSession) -> None:
         data = tls.leaving()

@@ -6,7 +6,7 @@ import asyncio
 import errno
 
 from tonekeeper.core.commands import OpenPath, SendOptions
-from tonekeeper.core.events import PathOpened, PathRefused, SendRefused, StreamEnded, TlsFacts, TlsSeen
+from tonekeeper.core.events import PathOpened, PathRefused, PongReceived, SendRefused, StreamEnded, TlsFacts, TlsSeen
 from tonekeeper.core.site import Transport
 from tonekeeper.edge.connection import Way
 from tonekeeper.edge.probing import Probing, Report
@@ -55,6 +55,9 @@ class StreamPath:
 
     def on_message(self, data: bytes) -> None:
         self._probing.take(data, self._path.address)
+
+    def on_pong(self) -> None:
+        self._report(PongReceived(self._path))
 
     def on_end(self, number: int, reason: str) -> None:
         self._probing.close()

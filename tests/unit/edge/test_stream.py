@@ -38,6 +38,9 @@ class Heard:
     def on_open(self, local: Endpoint) -> None:
         self._tell("open", local)
 
+    def on_pong(self) -> None:
+        self._tell("pong")
+
     def on_message(self, data: bytes) -> None:
         self._tell("message", data)
 
@@ -113,7 +116,7 @@ def test_messages_go_both_ways_however_they_are_cut(host):
     run(scenario)
 
 
-def test_a_ping_of_the_far_end_is_answered_and_its_pongs_are_not():
+def test_a_ping_of_the_far_end_is_answered_and_a_pong_is_told():
     async def scenario() -> None:
         async with connected() as (stream, heard, server, accepted):
             assert stream.ping() == 0

@@ -20,7 +20,7 @@ from tonekeeper.core.commands import ProbeDepth
 from tonekeeper.core.depth.knowledge import DeepProbe
 from tonekeeper.core.depth.result import DepthResult, DepthVerdict
 from tonekeeper.core.events import DepthProbed
-from tonekeeper.core.instants import NEVER
+from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.meaning import LONGEST_HOLD
 from tonekeeper.core.probe import PathProbe
 from tonekeeper.core.probe_allowance import DEPTH_COSTS, alarm_reserve
@@ -152,8 +152,9 @@ def _pause(turn: Turn, one: DeepProbe, result: DepthResult) -> float:
             return max(usual, min(LONGEST_HOLD, float(result.retry_after or 0)))
         case DepthVerdict.FAILED | DepthVerdict.UNANSWERED:
             if one.depth is Depth.REGISTER:
-                works = any(o.failures == 0 for o in situation.deep_probes if o.depth is Depth.REGISTER)
-                return min(usual, register_retry(one.failures - 1, chance, any_flow_works=works))
+                registers = [o for o in situation.deep_probes if o.depth is Depth.REGISTER]
+                works = any(o.failures == 0 and o.passed_at > LONG_AGO for o in registers)
+                return min(usual, register_retry(one.failures, chance, any_flow_works=works))
             return min(usual, full_jitter(one.failures - 1, RETRY, RETRY_MOST, chance, floor=RETRY / 2))
 
 
