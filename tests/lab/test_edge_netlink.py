@@ -20,7 +20,7 @@ import pytest
 
 from tests.lab.edge_namespaces import Heard, namespaces, run_inside
 from tests.lab.namespace import Namespace
-from tonekeeper.core.events import GatewayChanged, LinkChanged, ReversePathFilterRead
+from tonekeeper.core.events import Event, LinkChanged
 from tonekeeper.edge.netlink import LinkWatch, default_route_interface
 
 pytestmark = pytest.mark.lab
@@ -62,8 +62,8 @@ class Watching:
         self.heard = Heard()
         self.watch = LinkWatch(names, self._hear, receive_buffer=receive_buffer)
 
-    def _hear(self, event: LinkChanged | GatewayChanged | ReversePathFilterRead) -> None:
-        """What is told of the ways out has its own tests (test_edge_gateways.py)."""
+    def _hear(self, event: Event) -> None:
+        """What is told of the ways out has its own tests (test_edge_gateways.py, test_edge_routing.py)."""
         if isinstance(event, LinkChanged):
             self.heard.report(event)
 

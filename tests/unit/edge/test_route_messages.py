@@ -13,15 +13,25 @@ from hypothesis import strategies as st
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from tonekeeper.core.kernel import FlowPin, Protocol
-from tonekeeper.edge.netlink.exchange import HEADER, NLMSG_ERROR, Message, raise_unless_acknowledged, split
-from tonekeeper.edge.netlink.policy_routing import read_our_route, read_rule
+from tonekeeper.edge.netlink.exchange import (
+    HEADER,
+    NLMSG_ERROR,
+    Message,
+    raise_unless_acknowledged,
+    sender_of,
+    split,
+)
+from tonekeeper.edge.netlink.policy_routing import is_about_our_rule, read_our_route, read_rule
 from tonekeeper.edge.netlink.requests import route_body, rule_body
 from tonekeeper.edge.netlink.route_messages import (
     RTM_NEWROUTE,
+    RTPROT_KERNEL,
     Hop,
     is_about_default_route,
+    maker_of,
     read_route,
     routes_request,
+    table_of,
 )
 from tonekeeper.edge.steering import Route, Rule
 
@@ -71,6 +81,27 @@ def test_one_byte_tells_a_default_route_from_all_others():
     assert is_about_default_route(route(OIF=7))
     assert not is_about_default_route(route(DST="198.51.100.1", OIF=7, prefix_length=32))
     assert not is_about_default_route(Message(RTM_NEWROUTE, 0, bytes(HEADER.size)))
+
+
+def test_who_made_a_route_and_where_is_told_by_two_bytes():
+    static = message(RTM_NEWROUTE, struct.pack("=BBBBBBBBI", 2, 24, 0, 0, 100, 4, 0, 1, 0))
+    assert (maker_of(static), table_of(static)) == (4, 100)
+    assert maker_of(message(RTM_NEWROUTE, b"")) == RTPROT_KERNEL
+
+
+def test_a_table_beyond_one_byte_stands_in_its_attribute():
+    header = struct.pack("=BBBBBBBBI", 2, 32, 0, 0, 252, 106, 0, 1, 0)
+    table = struct.pack("=HHI", 8, 15, 7062)
+    told = message(RTM_NEWROUTE, header + table)
+    assert (maker_of(told), table_of(told)) == (106, 7062)
+    assert table_of(message(RTM_NEWROUTE, header)) == 0
+
+
+@given(st.binary(max_size=120))
+def test_any_bytes_have_a_maker_and_a_table(data):
+    told = message(RTM_NEWROUTE, data)
+    if maker_of(told) != RTPROT_KERNEL:
+        assert table_of(told) >= 0
 
 
 def test_the_request_asks_for_what_is_wanted_only():
@@ -142,6 +173,30 @@ rules = st.one_of(
 @given(rules)
 def test_a_rule_of_ours_is_read_back_as_it_was_put(rule):
     assert read_rule(message(RTM_NEWRULE, rule_body(rule))) == rule
+
+
+@given(rules)
+def test_a_rule_of_ours_is_known_by_its_mark_or_its_place(rule):
+    assert is_about_our_rule(message(RTM_NEWRULE, rule_body(rule)))
+
+
+@pytest.mark.parametrize(
+    ("priority", "protocol", "ours"),
+    [(100, 4, False), (7049, 4, False), (7050, 4, True), (7099, 4, True), (7100, 4, False), (100, 106, True)],
+)
+def test_a_rule_of_another_is_about_ours_where_it_stands_among_them(priority, protocol, ours):
+    header = struct.pack("=BBBBBxxBI", 2, 0, 0, 0, 100, 1, 0)
+    said = struct.pack("=HHI", 8, 6, priority) + struct.pack("=HHBxxx", 5, 21, protocol)
+    assert is_about_our_rule(message(RTM_NEWRULE, header + said)) is ours
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_about_our_rule_or_not(data):
+    assert is_about_our_rule(message(RTM_NEWRULE, data)) in (True, False)
+
+
+def test_the_sender_of_a_message_is_the_port_of_its_socket():
+    assert sender_of(Message(RTM_NEWRULE, 0, HEADER.pack(HEADER.size, RTM_NEWRULE, 0, 0, 4711))) == 4711
 
 
 @given(st.binary(max_size=80))

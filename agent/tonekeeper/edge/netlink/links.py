@@ -1,5 +1,7 @@
 """Interfaces, their addresses and their ways out, as the kernel tells them, whenever something changes.
 
+Of routes and rules it is told that they changed, and whether ours were among them (routing_news.py).
+
 `LinkWatch` keeps one netlink socket: subscribed first, then asked for everything, so that in the order of its queue no
 change can fall between the two. Each message about a link or an address is applied at once, so that short flaps are
 seen too. When the kernel had to drop messages (ENOBUFS), or a dump was disturbed (NLM_F_DUMP_INTR), the socket is
@@ -7,7 +9,7 @@ thrown away and everything is read again with a new one; only what then differs 
 
 Gateways are not put together from messages: with a link the kernel drops its IPv4 routes without a word. So whatever
 may have touched a default route is a reason to read those of the watched interfaces again, LOOK_EVERY seconds after the
-last look at the earliest. A change of any other route is passed over after a look at one byte.
+last look at the earliest.
 
 Reading needs no privilege; with CAP_NET_ADMIN the receive buffer may exceed the system's limit (rmem_max).
 """
@@ -19,7 +21,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterable
 
-from tonekeeper.core.events import GatewayChanged, LinkChanged, ReversePathFilterRead
+from tonekeeper.core.events import GatewayChanged, LinkChanged, ReversePathFilterRead, RoutingChanged
 from tonekeeper.edge.default_routes import gateway_of
 from tonekeeper.edge.link_table import LinkTable, WatchedNames
 from tonekeeper.edge.netlink.default_routes import read_default_routes
@@ -36,7 +38,9 @@ from tonekeeper.edge.netlink.exchange import (
     split,
 )
 from tonekeeper.edge.netlink.link_messages import ALL_ADDRESSES, ALL_LINKS, RTM_GETADDR, RTM_GETLINK, learn
+from tonekeeper.edge.netlink.policy_routing import RTM_DELRULE, RTM_NEWRULE
 from tonekeeper.edge.netlink.route_messages import RTM_DELROUTE, RTM_NEWROUTE, is_about_default_route
+from tonekeeper.edge.netlink.routing_news import RoutingNews
 from tonekeeper.edge.sysctl import reverse_path_filter
 from tonekeeper.errors import EdgeError
 
@@ -57,19 +61,22 @@ _GROUPS = sum(
         1,  # RTNLGRP_LINK
         5,  # RTNLGRP_IPV4_IFADDR
         7,  # RTNLGRP_IPV4_ROUTE
+        8,  # RTNLGRP_IPV4_RULE
         9,  # RTNLGRP_IPV6_IFADDR
         11,  # RTNLGRP_IPV6_ROUTE
+        19,  # RTNLGRP_IPV6_RULE
         24,  # RTNLGRP_IPV4_NETCONF
     )
 )
 
-Report = Callable[[LinkChanged | GatewayChanged | ReversePathFilterRead], None]
+Report = Callable[[LinkChanged | GatewayChanged | ReversePathFilterRead | RoutingChanged], None]
 
 
 class LinkWatch:
     """Tells the state of each watched interface, present or not, at the start and whenever it changes.
 
     In this order: `LinkChanged`, then `GatewayChanged`, and `ReversePathFilterRead` where the interface is present.
+    `RoutingChanged` tells what happened since, and nothing at the start.
     """
 
     def __init__(
@@ -90,6 +97,9 @@ class LinkWatch:
         self._gateways: dict[str, GatewayChanged] = {}
         self._filters: dict[str, tuple[int, int]] = {}
         """Name: index of the interface and mode, as told."""
+        self._routing = RoutingNews(report)
+        self._missed = False
+        """Messages were lost since everything was read last."""
         self._table = LinkTable()
         self._complete = False
         self._disturbed = False
@@ -124,6 +134,7 @@ class LinkWatch:
             if timer is not None:
                 timer.cancel()
         self._again = self._look = None
+        self._routing.close()
         if self._sock is not None:
             self._loop.remove_reader(self._sock.fileno())
             self._sock.close()
@@ -151,8 +162,11 @@ class LinkWatch:
         if message.kind in (NLMSG_DONE, NLMSG_ERROR):
             self._end_dump(sock)
         elif message.kind in (RTM_NEWROUTE, RTM_DELROUTE):
+            self._routing.take(message)
             if is_about_default_route(message):
                 self._look_soon()
+        elif message.kind in (RTM_NEWRULE, RTM_DELRULE):
+            self._routing.take(message)
         elif learn(self._table, message):
             self._tell()
             self._look_soon()
@@ -165,6 +179,9 @@ class LinkWatch:
             return
         self._complete = True
         self._tell()
+        if self._missed:
+            self._missed = False
+            self._routing.suspect_all()
         if self._disturbed and self._sock is sock:
             self._read_again()
         else:
@@ -182,6 +199,7 @@ class LinkWatch:
             self._report(state)
 
     def _read_again(self) -> None:
+        self._missed = True
         self.close()
         self._again = self._loop.call_later(REREAD_AFTER, self._try_again)
 
