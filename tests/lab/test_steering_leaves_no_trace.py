@@ -10,8 +10,9 @@ import pytest
 from tests.lab.agent import Agent
 from tests.lab.kernel_state import RouteMonitor, host_routes, kernel_state
 from tests.lab.killing import SETTINGS, Killing
+from tests.lab.namespace import until
 from tests.lab.phone import Phone
-from tests.lab.test_steering_moves_sip import BY_FIBRE, FIBRE, LTE, steers, wait_moved
+from tests.lab.test_steering_moves_sip import BY_FIBRE, FIBRE, LTE, on, steers, wait_moved
 from tests.lab.topology import Lab
 
 pytestmark = pytest.mark.lab
@@ -87,6 +88,41 @@ def test_switched_to_observe_by_a_reload_it_takes_everything_back(lab: Lab, make
     assert host_routes(lab.cpe.namespace) == {}
     assert before.differences(kernel_state(lab.cpe.namespace)) == []
     assert agent.stop() == 0
+
+
+def test_switched_to_observe_a_phone_is_not_left_on_the_wan_that_nobody_steers_to_any_more(
+    lab: Lab, make_steerer: Callable[..., Agent]
+):
+    lab.cpe.translate_statically(*lab.providers)
+    phone = Phone(lab.phone)
+    agent = make_steerer(failover={"failback_after": "1h"})
+    agent.start()
+    with lab.provider("fibre").cut():
+        agent.wait_for(steers("lte"), within=10)
+        assert phone.refresh(lab.sbc("primary")) == LTE
+    agent.wait_for(lambda now: now.wan("fibre")["state"] == "up", within=10)
+    agent.configure(failover={"mode": "observe"})
+    agent.reload()
+    agent.wait_for(lambda now: now["agent"]["mode"] == "observe", within=5)
+    until(lambda: not on(lab.cpe.namespace, lab.provider("lte")), within=5, what="no entry to be left on lte")
+    assert phone.refresh(lab.sbc("primary")) == FIBRE
+
+
+def test_switched_to_observe_a_flow_that_stays_on_its_wan_keeps_its_entry(lab: Lab, make_steerer: Callable[..., Agent]):
+    lab.cpe.translate_statically(*lab.providers)
+    phone = Phone(lab.phone)
+    agent = make_steerer()
+    agent.start()
+    agent.wait_for(steers("fibre"), within=5)
+    assert phone.refresh(lab.sbc("primary")) == FIBRE
+    held = on(lab.cpe.namespace, lab.provider("fibre"))
+    agent.configure(failover={"mode": "observe"})
+    agent.reload()
+    agent.wait_for(lambda now: now["agent"]["mode"] == "observe", within=5)
+    sent = agent.status().path("fibre", "primary")["sent"]
+    agent.wait_for(lambda now: now.path("fibre", "primary")["sent"] > sent, within=5)
+    assert held
+    assert on(lab.cpe.namespace, lab.provider("fibre")) >= held
 
 
 def test_in_observe_mode_the_kernel_is_never_changed(lab: Lab, make_agent: Callable[..., Agent]):

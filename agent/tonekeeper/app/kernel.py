@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import assert_never
 
 from tonekeeper.core.commands import ApplyPlan, DeleteFlows, ListFlows, WalkPath
 from tonekeeper.core.events import Event
-from tonekeeper.core.kernel import EMPTY_PLAN
+from tonekeeper.core.kernel import EMPTY_PLAN, Flow
 from tonekeeper.core.steering import Goal
 from tonekeeper.edge.conntrack import Conntrack, delete_flows, list_flows
 from tonekeeper.edge.routes import SteeringRoutes, apply_plan, interface_towards
@@ -26,6 +26,8 @@ class Kernel:
         match command:
             case ApplyPlan():
                 self._routes.execute(command)
+            case DeleteFlows(flows, through) if through:
+                self._conntrack.execute(DeleteFlows(_leaving_elsewhere(flows, through)))
             case ListFlows() | DeleteFlows():
                 self._conntrack.execute(command)
             case WalkPath():
@@ -47,5 +49,11 @@ class Kernel:
         if goal.interface:
             flows = await list_flows(tuple(destination.address for destination in goal.destinations))
             held = [flow for flow in flows if flow.nat_source != flow.source and flow.nat_source in goal.addresses]
-            await delete_flows(tuple(flow for flow in held if interface_towards(flow.destination) != goal.interface))
+            await delete_flows(_leaving_elsewhere(held, goal.interface))
         return changes
+
+
+def _leaving_elsewhere(flows: Collection[Flow], interface: str) -> tuple[Flow, ...]:
+    """Those whose destination is not reached through `interface` now."""
+    ways = {host: interface_towards(host) for host in dict.fromkeys(flow.destination for flow in flows)}
+    return tuple(flow for flow in flows if ways[flow.destination] != interface)

@@ -10,7 +10,10 @@ from tonekeeper.core.kernel import EMPTY_PLAN, Flow, KernelPlan
 
 
 class Kernel:
-    """`hops`: what a walk over a WAN finds. `refuses`: why plans are not taken; empty: they are."""
+    """`hops`: what a walk over a WAN finds. `refuses`: why plans are not taken; empty: they are.
+
+    `main_interface`: where packets leave that nothing steers.
+    """
 
     def __init__(self) -> None:
         self.plan: KernelPlan = EMPTY_PLAN
@@ -19,6 +22,7 @@ class Kernel:
         self.flows: list[Flow] = []
         self.hops: dict[str, tuple[str, ...]] = {}
         self.refuses = ""
+        self.main_interface = "eth0"
 
     def answer(self, command: ApplyPlan | ListFlows | DeleteFlows | WalkPath) -> Event:
         match command:
@@ -26,9 +30,10 @@ class Kernel:
                 return self._apply(number, plan)
             case ListFlows():
                 return FlowsListed(tuple(self.flows))
-            case DeleteFlows(flows):
-                self.flows = [flow for flow in self.flows if flow not in flows]
-                return FlowsDeleted(len(flows))
+            case DeleteFlows(flows, unless_through):
+                gone = () if unless_through and unless_through == self.main_interface else flows
+                self.flows = [flow for flow in self.flows if flow not in gone]
+                return FlowsDeleted(len(gone))
             case WalkPath(path):
                 return PathWalked(path, self.hops.get(path.wan, ()))
             case _:
