@@ -40,6 +40,15 @@ HOLD_DOWN = 20.0
 MOST_SWITCHES = 2
 MOMENTS = 200
 
+STORMS = {
+    "addresses on lan0": "address {} 203.0.113.200/32 dev lan0",
+    "addresses on wwan0": "address {} 203.0.113.200/32 dev wwan0",
+    "host routes": "route {} 203.0.113.200 via 198.51.100.1",
+    "policy rules": "rule {} from 203.0.113.200 lookup 100 priority 100",
+    "policy rules with our mark": "rule {} from 203.0.113.200 lookup 7060 priority 7090 protocol 106",
+}
+"""What comes and goes: `add` and `del`."""
+
 UNDAMPED: dict[str, Any] = {"suppress": 100000, "half_life": "30s"}
 STAYING: dict[str, Any] = {"mode": "steer", "failback_after": "1d", "switches": 100, "min_dwell": "0s"}
 
@@ -48,7 +57,7 @@ def bench(seed: int) -> Iterator[Table]:
     random = Random(seed)
     with Lab() as lab:
         yield tabulate_moves(measure_losses(lab), measure_silences(lab, random))
-        yield tabulate_storms([measure_storm(lab, "lan0"), measure_storm(lab, "wwan0")])
+        yield tabulate_storms([measure_storm(lab, name) for name in STORMS])
         yield tabulate_flapping(measure_flapping(lab))
         yield tabulate_kills(measure_kills(lab, random))
 
@@ -154,31 +163,30 @@ def tabulate_moves(losses: list[float], silences: list[float]) -> Table:
 class Storm:
     """`late`: seconds until the agent knew the end state; more than a second or two means that it was re-read."""
 
-    device: str
+    name: str
     events: int
     seconds: float
     cpu: float
     late: float
 
 
-def measure_storm(lab: Lab, device: str) -> Storm:
-    """Addresses come and go on `device`; the last event of all takes the carrier from lte."""
-    with _running(lab, f"storm-{device}", failover=STAYING, damping=UNDAMPED) as agent:
+def measure_storm(lab: Lab, name: str) -> Storm:
+    """The last event of all takes the carrier from lte."""
+    with _running(lab, f"storm-{name.replace(' ', '-')}", failover=STAYING, damping=UNDAMPED) as agent:
         before = cpu_seconds_of(agent.process.pid)
         began = time.monotonic()
-        _storm(lab.cpe.namespace, device)
+        _storm(lab.cpe.namespace, STORMS[name])
         with lab.provider("lte").cut():
             last = time.monotonic()
-            agent.wait_for(_knows(lab, device), within=30.0, every=0.02)
+            agent.wait_for(_knows(lab), within=30.0, every=0.02)
             late = time.monotonic() - last
-        return Storm(device, EVENTS, last - began, cpu_seconds_of(agent.process.pid) - before, late)
+        return Storm(name, EVENTS, last - began, cpu_seconds_of(agent.process.pid) - before, late)
 
 
-def _storm(namespace: Namespace, device: str) -> None:
-    address = f"203.0.113.200/32 dev {device}"
+def _storm(namespace: Namespace, what: str) -> None:
     parts = 100
-    part = f"address add {address}\naddress del {address}\n" * (EVENTS // parts // 2)
-    command = ("nsenter", f"--net={MOUNTS / namespace.name}", "ip", "-batch", "-")
+    part = f"{what.format('add')}\n{what.format('del')}\n" * (EVENTS // parts // 2)
+    command = ("nsenter", f"--net={MOUNTS / namespace.name}", "ip", "-force", "-batch", "-")
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as ip:
         assert ip.stdin is not None
         began = time.monotonic()
@@ -186,13 +194,11 @@ def _storm(namespace: Namespace, device: str) -> None:
             time.sleep(max(0.0, began + number * STORM / parts - time.monotonic()))
             ip.stdin.write(part)
             ip.stdin.flush()
-        ip.stdin.write(f"address add {address}\n")
         ip.stdin.close()
         ip.wait()
-    namespace.run("ip", "address", "del", *address.split())
 
 
-def _knows(lab: Lab, device: str) -> Any:
+def _knows(lab: Lab) -> Any:
     def knows(now: Status) -> bool:
         wan = now.wan("lte")
         return wan["carrier"] == "no" and wan["addresses"] == [lab.provider("lte").wan_address]
@@ -203,13 +209,14 @@ def _knows(lab: Lab, device: str) -> Any:
 def tabulate_storms(storms: list[Storm]) -> Table:
     return Table(
         "A storm of netlink events",
-        f"{EVENTS:,} addresses added and removed in {STORM:g} s, once on the LAN and once on a WAN, where each one is "
-        "a change that the core judges and the journal keeps; then lte loses its carrier. CPU is the daemon's, over "
-        "the storm and until its report has the end state.",
+        f"{EVENTS:,} times something is added or removed in {STORM:g} s; then lte loses its carrier. Each address on "
+        "a WAN is a change that the core judges and the journal keeps; routes and rules are told together, and those "
+        "with our mark have the plan put again. CPU is the daemon's, over the storm and until its report has the end "
+        "state.",
         ("took", "CPU", "end state known after"),
         tuple(
             Row(
-                f"on {storm.device}",
+                storm.name,
                 (Figure(storm.seconds, "s"), Figure(storm.cpu, "s", CPU_LIMIT), Figure(storm.late, "s")),
             )
             for storm in storms

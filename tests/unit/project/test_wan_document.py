@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tonekeeper.core import circuits, metering, steering
+from tonekeeper.core import circuits, metering, repairs, steering
 from tonekeeper.core.findings import CATALOGUE
 from tonekeeper.core.flap import ADDRESS_CHANGE, LOSS, Damper
 from tonekeeper.core.kernel import FlowPin, HostRoute, KernelPlan, Protocol, WanTable
 from tonekeeper.core.metering import Meter
 from tonekeeper.core.site import DampingPolicy, FailoverPolicy, ProbePolicy, Wan
+from tonekeeper.edge.netlink import links, routing_news
 from tonekeeper.edge.steering import METRIC, PROTOCOL, STEERING_TABLE, TABLES, Rule, entries_of
 from tonekeeper.settings.load import settings_from
 
@@ -63,6 +64,15 @@ def test_the_figures_of_a_move_are_the_ones_in_force():
     assert f"0 to {FailoverPolicy().failback_spread:g} s at random" in DRAWING
     assert f"at most {steering.MOST_PINS} of them, and is looked at every {steering.WATCH:g} s" in TEXT
     assert f"{circuits.DEGRADED_LOSS:.0%}".replace("%", " % or more") in TEXT
+
+
+def test_the_figures_of_sensing_are_the_ones_in_force():
+    assert f"at most every {links.LOOK_EVERY * 1000:g} ms" in TEXT
+    assert f"put again {routing_news.AFTER * 1000:g} ms later, at most once a second" in TEXT
+    assert repairs.APART == routing_news.APART == 1.0
+    assert "three times within a minute" in TEXT
+    assert (repairs.TOO_OFTEN, repairs.LATELY) == (3, MINUTE)
+    assert steering.REST == MINUTE
 
 
 def test_what_stands_in_the_kernel_is_what_a_plan_puts_there():
