@@ -9,6 +9,7 @@ from tonekeeper.wire.stun.attributes import BY_TYPE, FINGERPRINT, MESSAGE_INTEGR
 from tonekeeper.wire.stun.codec import decode_stun, encode_stun
 from tonekeeper.wire.stun.integrity import is_authentic
 from tonekeeper.wire.stun.message import Attribute, ChangeRequest, ErrorCode, StunClass, StunMessage
+from tonekeeper.wire.stun.stream import split_stream
 
 PORTS = st.integers(0, 65535)
 ENDPOINTS = st.builds(Endpoint, st.ip_addresses().map(str), PORTS)
@@ -25,6 +26,7 @@ MESSAGES = st.builds(
     xor_mapped_address=st.none() | ENDPOINTS,
     change_request=st.none() | st.builds(ChangeRequest, st.booleans(), st.booleans()),
     response_port=st.none() | PORTS,
+    requested_transport=st.none() | st.integers(0, 255),
     padding=st.none() | st.integers(0, 1500),
     response_origin=st.none() | ENDPOINTS,
     other_address=st.none() | ENDPOINTS,
@@ -90,3 +92,24 @@ def test_whoever_asks_whether_framed_octets_are_authentic_gets_an_answer_or_a_de
         assert not is_authentic(data, b"key")
     except DecodeError:
         return
+
+
+@given(messages=st.lists(MESSAGES, max_size=4), cuts=st.lists(st.integers(0, 400), max_size=6))
+def test_a_connection_is_cut_into_its_messages_wherever_the_segments_end(messages, cuts):
+    stream = b"".join(encode_stun(message) for message in messages)
+    found, rest, at = [], b"", 0
+    for cut in [*sorted(cuts), len(stream)]:
+        whole, rest = split_stream(rest + stream[at:cut])
+        found += whole
+        at = max(at, cut)
+    assert [decode_stun(message) for message in found] == messages
+    assert rest == b""
+
+
+@given(data=st.binary(max_size=200) | framed())
+def test_any_stream_is_messages_and_a_rest_or_a_decode_error(data):
+    try:
+        messages, rest = split_stream(data)
+    except DecodeError:
+        return
+    assert b"".join(messages) + rest == data

@@ -1,7 +1,7 @@
 """The attributes in use, as a table: type, field of the message, how its value is read and written.
 
-RFC 8489 section 14 and RFC 5780 section 7. A reader gets the value without padding and the transaction id, and raises
-`DecodeError`; a writer is its inverse.
+RFC 8489 section 14, RFC 5780 section 7, and one of RFC 8656. A reader gets the value without padding and the
+transaction id, and raises `DecodeError`; a writer is its inverse.
 """
 
 from __future__ import annotations
@@ -84,6 +84,16 @@ def _write_response_port(port: int, _transaction_id: bytes) -> bytes:
     return port.to_bytes(2, "big") + bytes(2)
 
 
+def _read_requested_transport(value: bytes, _transaction_id: bytes) -> int:
+    if len(value) != 4:
+        raise DecodeError("REQUESTED-TRANSPORT", f"{len(value)} octets instead of 4")
+    return value[0]
+
+
+def _write_requested_transport(protocol: int, _transaction_id: bytes) -> bytes:
+    return bytes((protocol, 0, 0, 0))
+
+
 def _read_padding(value: bytes, _transaction_id: bytes) -> int:
     return len(value)
 
@@ -150,6 +160,9 @@ KINDS = (
     AttributeKind(0x802C, "OTHER-ADDRESS", "other_address", _read_address, _write_address),
     AttributeKind(0x0003, "CHANGE-REQUEST", "change_request", _read_change_request, _write_change_request),
     AttributeKind(0x0027, "RESPONSE-PORT", "response_port", _read_response_port, _write_response_port),
+    AttributeKind(
+        0x0019, "REQUESTED-TRANSPORT", "requested_transport", _read_requested_transport, _write_requested_transport
+    ),
     AttributeKind(0x0026, "PADDING", "padding", _read_padding, _write_padding),
     AttributeKind(0x0006, "USERNAME", "username", _read_text, _write_text),
     AttributeKind(0x0014, "REALM", "realm", _read_text, _write_text),

@@ -10,6 +10,8 @@ from tonekeeper.wire.endpoint import Endpoint
 
 BINDING = 0x001
 """The only method in use here (RFC 8489 section 18.2)."""
+TCP = 6
+"""In REQUESTED-TRANSPORT."""
 
 
 class StunClass(IntEnum):
@@ -55,6 +57,8 @@ class StunMessage:
     xor_mapped_address: Endpoint | None = None
     change_request: ChangeRequest | None = None
     response_port: int | None = None
+    requested_transport: int | None = None
+    """IANA protocol number (RFC 8656 section 18.7)."""
     padding: int | None = None
     """Octets of PADDING."""
     response_origin: Endpoint | None = None
@@ -81,6 +85,18 @@ class StunMessage:
 
 
 def binding_request(
-    transaction_id: bytes, *, change_request: ChangeRequest | None = None, response_port: int | None = None
+    transaction_id: bytes,
+    *,
+    change_request: ChangeRequest | None = None,
+    response_port: int | None = None,
+    requested_transport: int | None = None,
 ) -> StunMessage:
-    return StunMessage(StunClass.REQUEST, transaction_id, change_request=change_request, response_port=response_port)
+    """With `requested_transport` the answer is wanted over the connection from `response_port` of the same host: what
+    our reflector does, and what a server that knows RFC 8489 and 5780 alone answers 420 to."""
+    return StunMessage(
+        StunClass.REQUEST,
+        transaction_id,
+        change_request=change_request,
+        response_port=response_port,
+        requested_transport=requested_transport,
+    )
