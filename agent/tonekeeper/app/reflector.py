@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 
 from tonekeeper.core.reflector import Datagram, Layout, answer
+from tonekeeper.edge.reflector_connections import MOST_CONNECTIONS, ReflectorConnections
 from tonekeeper.edge.reflector_sockets import ReflectorSockets
 from tonekeeper.edge.source_allowances import SourceAllowances
-from tonekeeper.errors import ConfigError, Mistake
+from tonekeeper.errors import ConfigError, EdgeError, Mistake
 from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.cli.reflector import Reflector
 from tonekeeper.faces.cli.terminal import Terminal
@@ -19,6 +21,8 @@ BURST = 400.0
 """A lifetime measurement asks for all its idle times at once."""
 ALL_PER_SECOND = 5000.0
 MOST_SOURCES = 8192
+OTHER_FILES = 100
+"""Beside connections: what listens, the loop's own, standard streams."""
 
 
 def run_reflector(command: Reflector, terminal: Terminal) -> Exit:
@@ -59,7 +63,13 @@ async def _reflect(layout: Layout, terminal: Terminal) -> Exit:
     def reflect(question: Datagram) -> Datagram | None:
         return answer(question, layout) if allowances.take(question.there.host, loop.time()) else None
 
-    sockets = ReflectorSockets(layout.endpoints, reflect)
+    _allow_files(MOST_CONNECTIONS + OTHER_FILES)
+    connections = ReflectorConnections(layout.tcp_endpoints, reflect)
+    try:
+        sockets = ReflectorSockets(layout.endpoints, reflect, over_tcp=connections.send)
+    except EdgeError:
+        connections.close()
+        raise
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
@@ -68,5 +78,14 @@ async def _reflect(layout: Layout, terminal: Terminal) -> Exit:
         await ended.wait()
     finally:
         sockets.close()
+        connections.close()
     terminal.say(f"{sockets.asked} datagrams, {sockets.answered} answers")
     return Exit.FINE
+
+
+def _allow_files(wanted: int) -> None:
+    """As many as the system lets us; where that is fewer, connections wait for others to end."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

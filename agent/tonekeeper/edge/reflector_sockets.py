@@ -15,7 +15,7 @@ MOST_AT_ONCE = 64
 """Datagrams read from one socket before the loop serves the others."""
 
 _LARGEST_DATAGRAM = 65535
-_REMEDIES = {
+REMEDIES = {
     errno.EADDRINUSE: "stop what listens there, or choose other ports with --port and --sip-port (0: no SIP port)",
     errno.EADDRNOTAVAIL: "give an address of this host; `ip address` lists them",
     errno.EACCES: "ports below 1024 need CAP_NET_BIND_SERVICE",
@@ -27,8 +27,12 @@ Reflect = Callable[[Datagram], Datagram | None]
 class ReflectorSockets:
     """Opened by constructing; `EdgeError` names the endpoint that cannot be had, and leaves none open."""
 
-    def __init__(self, endpoints: Iterable[Endpoint], reflect: Reflect) -> None:
+    def __init__(
+        self, endpoints: Iterable[Endpoint], reflect: Reflect, *, over_tcp: Callable[[Datagram], bool]
+    ) -> None:
+        """`over_tcp` sends an answer that leaves on a connection, and tells whether there was one."""
         self._reflect = reflect
+        self._over_tcp = over_tcp
         self._loop = asyncio.get_running_loop()
         self._open: dict[Endpoint, socket.socket] = {}
         self._asked = self._answered = 0
@@ -69,7 +73,11 @@ class ReflectorSockets:
                 continue  # an ICMP error about an earlier answer: its receiver is gone
             self._asked += 1
             answer = self._reflect(Datagram(here, Endpoint(there[0].partition("%")[0], there[1]), data))
-            if answer is not None:
+            if answer is None:
+                continue
+            if answer.over_tcp:
+                self._answered += self._over_tcp(answer)
+            else:
                 self._send(answer)
 
     def _send(self, answer: Datagram) -> None:
@@ -90,5 +98,5 @@ def _listening_socket(endpoint: Endpoint) -> socket.socket:
         sock.bind(endpoint)
     except OSError as error:
         sock.close()
-        raise EdgeError(f"listen on {endpoint}", error, remedy=_REMEDIES.get(error.errno or 0, "")) from None
+        raise EdgeError(f"listen on {endpoint}", error, remedy=REMEDIES.get(error.errno or 0, "")) from None
     return sock

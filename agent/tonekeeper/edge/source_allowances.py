@@ -28,7 +28,7 @@ class SourceAllowances:
 
     def take(self, host: str, now: float) -> bool:
         """Whether `host` may ask once more at `now` (monotonic seconds)."""
-        source = _network(host)
+        source = source_network(host)
         allowance = self._sources.get(source)
         if allowance is None:
             if len(self._sources) >= self._most_sources:
@@ -38,7 +38,7 @@ class SourceAllowances:
         return allowance.take(now) and self._all.take(now)
 
 
-def _network(host: str) -> str:
+def source_network(host: str) -> str:
     """One IPv6 customer has a whole /64, so its addresses share a bucket."""
     if ":" not in host:
         return host

@@ -14,6 +14,7 @@ from tonekeeper.wire.sip.message import decode_response
 from tonekeeper.wire.sip.mirror import decode_copy
 from tonekeeper.wire.stun.codec import decode_stun, encode_stun
 from tonekeeper.wire.stun.message import (
+    TCP,
     Attribute,
     ChangeRequest,
     StunClass,
@@ -119,6 +120,74 @@ def test_response_port_leads_to_no_port_where_servers_live(port):
     assert answered is not None
     assert answered.there == CLIENT
     assert told(answered).error is not None
+
+
+# --- over TCP, and to it
+
+
+def over_tcp(message: StunMessage) -> Datagram | None:
+    octets = encode_stun(replace(message, software=SOFTWARE))
+    return answer(Datagram(HERE, CLIENT, octets, over_tcp=True), TWO)
+
+
+def test_a_question_on_a_connection_is_answered_on_it():
+    answered = over_tcp(binding_request(ID))
+
+    assert answered is not None
+    assert (answered.here, answered.there, answered.over_tcp) == (HERE, CLIENT, True)
+    assert told(answered).xor_mapped_address == CLIENT
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        binding_request(ID, response_port=50000),
+        binding_request(ID, change_request=ChangeRequest(False, True)),
+        binding_request(ID, response_port=50000, requested_transport=TCP),
+    ],
+)
+def test_a_question_on_a_connection_cannot_have_its_answer_elsewhere(elsewhere):
+    answered = over_tcp(elsewhere)
+
+    assert answered is not None
+    assert (answered.there, answered.over_tcp) == (CLIENT, True)
+    assert told(answered).error is not None
+
+
+def test_a_datagram_can_have_its_answer_on_a_connection_of_the_same_host():
+    answered = ask(binding_request(ID, response_port=50000, requested_transport=TCP))
+
+    assert answered is not None
+    assert (answered.here, answered.there, answered.over_tcp) == (HERE, Endpoint(CLIENT.host, 50000), True)
+    assert told(answered).xor_mapped_address == CLIENT
+
+
+@pytest.mark.parametrize(
+    "senseless",
+    [
+        binding_request(ID, requested_transport=TCP),
+        binding_request(ID, response_port=50000, requested_transport=17),
+        binding_request(ID, response_port=50000, requested_transport=TCP, change_request=ChangeRequest(True, True)),
+    ],
+)
+def test_a_connection_that_is_not_named_is_a_bad_request(senseless):
+    answered = ask(senseless)
+
+    assert answered is not None
+    assert (answered.there, answered.over_tcp) == (CLIENT, False)
+    error = told(answered).error
+    assert error is not None
+    assert error.code == 400
+
+
+def test_nothing_but_stun_is_answered_on_a_connection():
+    for said in (options(), bytes.fromhex("8000000100000001deadbeef") + bytes(160)):
+        assert answer(Datagram(HERE, CLIENT, said, over_tcp=True), TWO) is None
+
+
+def test_connections_are_taken_where_stun_is_and_not_where_sip_is():
+    assert {endpoint.port for endpoint in TWO.tcp_endpoints} == {3478, 3479}
+    assert {endpoint.host for endpoint in TWO.tcp_endpoints} == {"203.0.113.18", "203.0.113.19"}
 
 
 def test_padding_is_answered_with_as_much_padding():
@@ -241,6 +310,7 @@ stun = st.builds(
     st.binary(min_size=12, max_size=12),
     change_request=st.none() | st.builds(ChangeRequest, st.booleans(), st.booleans()),
     response_port=st.none() | st.integers(0, 65535),
+    requested_transport=st.none() | st.sampled_from([TCP, 17]),
     padding=st.none() | st.integers(0, 1400),
     software=st.none() | st.text(st.characters(max_codepoint=0x7E, min_codepoint=0x20), max_size=80),
     others=st.lists(st.builds(Attribute, st.integers(0x30, 0x8020), st.binary(max_size=9)), max_size=9).map(tuple),
