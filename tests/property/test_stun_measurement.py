@@ -7,6 +7,7 @@ from tonekeeper.core.nat.attempt import Limits
 from tonekeeper.core.nat.measurement import Measurement
 from tonekeeper.core.nat.messages import (
     CloseSocket,
+    ConnectionEnded,
     DeadlineReached,
     Finished,
     GarbageReceived,
@@ -28,7 +29,10 @@ LOCAL = "192.168.1.2"
 ENDPOINTS = st.sampled_from([SERVER, OTHER, Endpoint("192.0.2.66", 6666)])
 MAPPED = st.builds(Endpoint, st.sampled_from(["203.0.113.7"] * 8 + [LOCAL, "203.0.113.8"]), st.integers(1, 65535))
 STEPS = st.sampled_from(
-    ["deadline"] * 12 + ["answer"] * 12 + ["open"] * 6 + ["refuse", "garbage", "icmp", "unsent", "forged", "wan"]
+    ["deadline"] * 12
+    + ["answer"] * 12
+    + ["open"] * 6
+    + ["refuse", "garbage", "icmp", "unsent", "forged", "ended", "wan"]
 )
 
 
@@ -106,7 +110,7 @@ class Conversation:
 
     def step(self, step: str, data) -> None:
         self.now += data.draw(st.sampled_from([0.0, 0.0, 0.001, 0.02, 1.0]))
-        socket = data.draw(st.integers(0, 12))
+        socket = data.draw(st.integers(0, 40))
         match step:
             case "deadline":
                 self.deadline(data.draw(st.integers(2**90, 2**96 - 1)))
@@ -127,6 +131,8 @@ class Conversation:
                 self.tell(SendRefused(socket, SERVER, 101, "Network is unreachable"))
             case "forged":
                 self.tell(StunReceived(socket, data.draw(ENDPOINTS), StunMessage(StunClass.SUCCESS, bytes(12))))
+            case "ended":
+                self.tell(ConnectionEnded(socket, "Connection reset by peer"))
             case "wan" if data.draw(st.integers(0, 20)) == 0:
                 self.tell(WanChanged("it changed"))
 
@@ -149,6 +155,7 @@ def test_whatever_happens_it_ends_once_and_within_its_limits(data, well, steps, 
             break
         conversation.deadline(2**64 + token)
     (finished,) = conversation.results
-    for interval in (finished.result.lifetime_s.unreplied, finished.result.lifetime_s.replied):
+    lifetimes = finished.result.lifetime_s
+    for interval in (lifetimes.unreplied, lifetimes.replied, lifetimes.stream, lifetimes.tcp):
         assert interval is None or interval[1] is None or interval[0] < interval[1]
     assert conversation.now <= 100.0 + 1.2 * 4.0 + 30.0 + 120.0

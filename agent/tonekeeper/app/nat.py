@@ -7,7 +7,7 @@ import errno
 import ipaddress
 from collections.abc import Callable, Sequence
 
-from tonekeeper.core.events import GatewayChanged, LinkChanged, ReversePathFilterRead
+from tonekeeper.core.events import GatewayChanged, LinkChanged, ReversePathFilterRead, RoutingChanged
 from tonekeeper.core.nat.alg import SIP_PORT, SipQuestions
 from tonekeeper.core.nat.attempt import Limits
 from tonekeeper.core.nat.measurement import METERED, Measurement
@@ -18,8 +18,8 @@ from tonekeeper.edge.entropy import token
 from tonekeeper.edge.metered import is_mobile
 from tonekeeper.edge.nat_kernel import kernel_timeouts
 from tonekeeper.edge.nat_sockets import NatSockets, local_address
-from tonekeeper.edge.resolver import look_up
 from tonekeeper.edge.sip_rewriting import sip_helper
+from tonekeeper.edge.system_resolver import look_up
 from tonekeeper.errors import EdgeError
 from tonekeeper.faces.cli.nat import KernelNat, Nat, Server, show_nat, show_progress
 from tonekeeper.faces.cli.outcome import Exit
@@ -49,7 +49,7 @@ async def _measure(command: Nat, terminal: Terminal) -> NatResult:
             raise
         refused = str(error)
     wan = command.interface or _interface_towards(server.host)
-    limits = Limits(longest=command.longest)
+    limits = Limits(longest=command.longest, longest_tcp=command.longest_tcp)
     if not refused and is_mobile(wan) and not command.metered_allowed:
         refused = f"{METERED.format(octets=limits.octets)} (--allow-metered)"
     questions = SipQuestions(_sip_servers(command, server), sip_helper() if kernel_timeouts() else None)
@@ -140,7 +140,7 @@ def _watch(wan: str, local: str, driver: MeasureDriver[Event, Action, NatResult]
 
     before: list[GatewayChanged] = []
 
-    def report(event: LinkChanged | GatewayChanged | ReversePathFilterRead) -> None:
+    def report(event: LinkChanged | GatewayChanged | ReversePathFilterRead | RoutingChanged) -> None:
         match event:
             case LinkChanged() if not (event.present and event.carrier and local in event.addresses):
                 driver.feed(WanChanged(f"{wan} is no longer up with address {local}"))

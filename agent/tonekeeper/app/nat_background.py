@@ -10,6 +10,7 @@ from tonekeeper.core.commands import AbandonNat, MeasureNat
 from tonekeeper.core.events import Event, NatMeasured
 from tonekeeper.core.nat import messages
 from tonekeeper.core.nat.alg import SipQuestions
+from tonekeeper.core.nat.attempt import LONGEST, Limits
 from tonekeeper.core.nat.measurement import Measurement
 from tonekeeper.core.nat.result import NatResult
 from tonekeeper.drivers.measure import MeasureDriver
@@ -21,6 +22,8 @@ from tonekeeper.errors import EdgeError
 from tonekeeper.faces.cli.nat import Server
 from tonekeeper.wire.endpoint import Endpoint
 
+LIMITS = Limits(longest_tcp=LONGEST)
+"""Nobody is waiting for the result, so TCP is given as long as UDP at its longest."""
 NOWHERE = Endpoint("", 0)
 
 
@@ -59,7 +62,8 @@ async def _measure(command: MeasureNat) -> NatResult:
     sip = tuple(address for address in command.sip if address.is_ipv6 == server.is_ipv6)
     helper = await asyncio.to_thread(sip_helper) if kernel_timeouts() else None
     started = asyncio.get_running_loop().time()
-    measurement = Measurement(command.wan, server, started=started, sip=SipQuestions(sip, helper), refused=refused)
+    questions = SipQuestions(sip, helper)
+    measurement = Measurement(command.wan, server, started=started, limits=LIMITS, sip=questions, refused=refused)
     sockets = NatSockets(lambda event: driver.feed(event), local=local, interface=command.interface)
     driver = MeasureDriver[messages.Event, messages.Action, NatResult](
         measurement, token=token, execute=sockets.execute

@@ -1,8 +1,8 @@
-"""The sockets of one NAT measurement: many, not connected, all leaving through the WAN that is measured.
+"""The sockets of one NAT measurement: many, all leaving through the WAN that is measured. TCP is nat_connection.py's.
 
-They are bound to the WAN's address, and to its device where one was named. Not connected, because an answer that comes
-from the wrong place is what some of the tests are about. Every datagram that arrives is decoded and reported with its
-source; of those that are neither STUN nor SIP only so many a second, the others are dropped.
+They are bound to the WAN's address, and to its device where one was named. Those of UDP are not connected, because an
+answer that comes from the wrong place is what some of the tests are about. Every datagram that arrives is decoded and
+reported with its source; of those that are neither STUN nor SIP only so many a second, the others are dropped.
 
 `report` is called while a command is being carried out, too: whoever listens queues. Nothing is reported for a socket
 that has been closed.
@@ -34,7 +34,10 @@ from tonekeeper.core.nat.messages import (
     StunReceived,
 )
 from tonekeeper.edge.allowance import Allowance
+from tonekeeper.edge.bound_socket import endpoint_of
 from tonekeeper.edge.error_queue import ORIGIN_LOCAL, keep_errors, read_errors_to
+from tonekeeper.edge.measuring_socket import REMEDIES, measuring_socket, socket_through
+from tonekeeper.edge.nat_connection import NatConnection
 from tonekeeper.errors import DecodeError, EdgeError
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.message import decode_response
@@ -51,14 +54,6 @@ GARBAGE_PER_SECOND = 20
 """Datagrams that do not decode and are reported; as many again may come in a burst."""
 
 _LARGEST_DATAGRAM = 65535
-_REMEDIES = {
-    errno.EPERM: "run it as root: kernels before 5.7 ask for CAP_NET_RAW to bind to a device",
-    errno.ENODEV: "name an interface that `ip link` shows",
-    errno.EADDRINUSE: "something on this host uses the port",
-    errno.EADDRNOTAVAIL: "the interface needs an address of the server's family",
-    errno.ENETUNREACH: "add a route that leads to the server through this interface",
-    errno.EMFILE: "allow more open files: ulimit -n 1024",
-}
 
 # A reflector answers with 1.5 times what it was asked with at most, and a mirror repeats the request twice over: its
 # copy, and the header fields that every answer has. So a question is made long enough to hold its answer.
@@ -74,18 +69,18 @@ def local_address(server: Endpoint, interface: str = "") -> str:
 
     `EdgeError` where there is no way there, no such interface, or no address on it.
     """
-    sock = _socket(server.is_ipv6, interface)
+    sock = socket_through(server.is_ipv6, interface)
     through = f" through interface '{interface}'" if interface else ""
     try:
         sock.connect(server)
         host: str = sock.getsockname()[0].partition("%")[0]
     except OSError as error:
-        raise EdgeError(f"reach {server}{through}", error, remedy=_REMEDIES.get(error.errno or 0, "")) from None
+        raise EdgeError(f"reach {server}{through}", error, remedy=REMEDIES.get(error.errno or 0, "")) from None
     finally:
         sock.close()
     if host in ("0.0.0.0", "::"):
         missing = OSError(errno.EADDRNOTAVAIL, "no address")
-        raise EdgeError(f"reach {server}{through}", missing, remedy=_REMEDIES[errno.EADDRNOTAVAIL])
+        raise EdgeError(f"reach {server}{through}", missing, remedy=REMEDIES[errno.EADDRNOTAVAIL])
     return host
 
 
@@ -98,7 +93,7 @@ class NatSockets:
         self._interface = interface
         self._loop = asyncio.get_running_loop()
         self._garbage = Allowance(GARBAGE_PER_SECOND, GARBAGE_PER_SECOND, self._loop.time())
-        self._open: dict[int, _NatSocket] = {}
+        self._open: dict[int, _NatSocket | NatConnection] = {}
 
     def execute(self, command: OpenSocket | CloseSocket | SendStun | SendSip) -> None:
         """Carry `command` out; its outcome is reported, nothing is raised."""
@@ -118,10 +113,15 @@ class NatSockets:
 
     def _open_socket(self, command: OpenSocket) -> None:
         self._close_socket(command.socket)
+        server = command.connect_to
         try:
-            sock = _bound_socket(self._local, command.port, self._interface)
+            kind = socket.SOCK_DGRAM if server is None else socket.SOCK_STREAM
+            sock = measuring_socket(self._local, command.port, self._interface, kind)
         except EdgeError as error:
             self._report(SocketRefused(command.socket, error.errno, str(error)))
+            return
+        if server is not None:
+            self._open[command.socket] = NatConnection(command.socket, sock, server, self._report, self._loop)
             return
         opened = _NatSocket(command.socket, sock, self._report, self._loop, self._garbage)
         self._open[command.socket] = opened
@@ -139,7 +139,7 @@ class NatSockets:
             self._report(SendRefused(command.socket, command.destination, errno.ENOTCONN, reason))
         elif isinstance(command, SendStun):
             opened.send(command.destination, stun_request(command))
-        else:
+        elif isinstance(opened, _NatSocket):
             request = sip_request(command, opened.local)
             if opened.send(command.destination, request):
                 self._report(SipSent(command.socket, command.branch, request.decode()))
@@ -190,7 +190,8 @@ class _NatSocket:
         self._garbage = garbage
         self._closed = False
         self._rest: asyncio.TimerHandle | None = None
-        self.local = _endpoint(sock.getsockname())
+        self.local = endpoint_of(sock.getsockname())
+        keep_errors(sock)
         loop.add_reader(sock.fileno(), self._wake)
 
     def close(self) -> None:
@@ -208,7 +209,7 @@ class _NatSocket:
         self._read_errors()
         refused = None if self._closed else self._try_to_send(destination, data)
         if refused is not None:
-            reason = str(EdgeError(f"send to {destination}", refused, remedy=_REMEDIES.get(refused.errno or 0, "")))
+            reason = str(EdgeError(f"send to {destination}", refused, remedy=REMEDIES.get(refused.errno or 0, "")))
             self._report(SendRefused(self._number, destination, refused.errno or errno.EIO, reason))
         return refused is None and not self._closed
 
@@ -231,7 +232,7 @@ class _NatSocket:
             except OSError:
                 self._read_errors()
             else:
-                self._take(data, _endpoint(source))
+                self._take(data, endpoint_of(source))
         if not self._closed:
             self._loop.remove_reader(self._sock.fileno())
             self._rest = self._loop.call_later(PAUSE, self._go_on)
@@ -275,36 +276,3 @@ def _mirrored(data: bytes) -> str | None:
     except DecodeError:
         return None
     return copy.text if copy.is_complete else None
-
-
-def _bound_socket(local: str, port: int, interface: str) -> socket.socket:
-    sock = _socket(":" in local, interface)
-    try:
-        keep_errors(sock)
-        sock.bind((local, port))
-    except OSError as error:
-        sock.close()
-        endpoint = Endpoint(local, port)
-        raise EdgeError(f"bind a socket to {endpoint}", error, remedy=_REMEDIES.get(error.errno or 0, "")) from None
-    return sock
-
-
-def _socket(is_ipv6: bool, interface: str) -> socket.socket:
-    """Non-blocking, bound to the device where one is named."""
-    try:
-        sock = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
-    except OSError as error:
-        raise EdgeError("open a socket", error, remedy=_REMEDIES.get(error.errno or 0, "")) from None
-    try:
-        sock.setblocking(False)
-        if interface:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
-    except OSError as error:
-        sock.close()
-        doing = f"bind a socket to interface '{interface}'"
-        raise EdgeError(doing, error, remedy=_REMEDIES.get(error.errno or 0, "")) from None
-    return sock
-
-
-def _endpoint(address: tuple[str, int] | tuple[str, int, int, int]) -> Endpoint:
-    return Endpoint(address[0].partition("%")[0], address[1])

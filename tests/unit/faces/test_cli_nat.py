@@ -39,6 +39,7 @@ def result(
         ("nat --server 2001:db8::1", Nat(Server("2001:db8::1", 3478))),
         ("nat --server [2001:db8::1]:80", Nat(Server("2001:db8::1", 80))),
         ("nat --server stun.example.net --interface eth0 --max 60", Nat(STUN, "eth0", 60.0)),
+        ("nat --server stun.example.net --max 60 --tcp 7500", Nat(STUN, longest=60.0, longest_tcp=7500.0)),
         (
             "nat --server stun.example.net --json --allow-metered --sip sbc1.example.net --sip 203.0.113.2:5070",
             Nat(
@@ -69,6 +70,7 @@ def test_a_line_becomes_a_command(line, command):
         ("nat --server x:65536", "'x:65536' is not HOST[:PORT]"),
         ("nat --server x --max 1", "between 2 and 3600"),
         ("nat --server x --max nan", "between 2 and 3600"),
+        ("nat --server x --tcp 1", "between 2 and 10000"),
         ("reflector", "--listen"),
         ("reflector --listen stun.example.net", "'stun.example.net' is not an address"),
         ("reflector --listen 0.0.0.0", "an answer must leave from a certain one"),

@@ -10,6 +10,9 @@ exchanges over more than 2 s: Linux takes an answered flow for a stream only whe
 itself at the same time. A round counts as silent when the listener heard and the binding did not, so that a line that
 is down for a moment proves nothing. One answer heard, however late, proves the binding alive.
 
+*TCP* makes a binding by connecting, and by a question and its answer on the connection; it is asked just the same, only
+that a segment that was lost comes again by itself, which takes its time.
+
 What is known of the instants is kept as bounds, so that the interval contains the truth: the NAT saw the last packet
 between `sent_at` and `heard_at`.
 """
@@ -43,6 +46,10 @@ SILENT_ROUNDS_ALONE = 14
 BOUNDING_ROUND = 3
 """The silent round whose instant bounds the lifetime from above: the ones before may have been lost by chance.
 From then on the other binding is wanted."""
+SEGMENT_AGAIN = 0.25
+"""Seconds until a segment that was lost is on its way again, beside two round trips (Linux: 200 ms at least)."""
+SEGMENT_AGAIN_AND_AGAIN = 0.7
+"""Until it is so for the second time, after twice as long."""
 GIVE_UP_ASKING = 15.0
 """Seconds after which a binding that neither speaks nor is silent in rounds that count is left out."""
 
@@ -75,7 +82,7 @@ class Binding:
     sent_at: float = 0.0
     """The last packet outwards left no earlier ..."""
     heard_at: float = 0.0
-    """... and the server's answer to it came no later."""
+    """... and the server's answer to it came no later; with TCP, nor was its acknowledgement repeated later."""
     awaits_answer: bool = False
     """To the latest packet, while making."""
     stream_from: float | None = None

@@ -1,10 +1,11 @@
 """How long the NAT keeps an idle binding: all idle times at once, one socket each (RFC 5780 section 4.6, side by side).
 
-Three kinds of bindings, as in Haetoenen et al., "An Experimental Study of Home Gateway Characteristics" (IMC 2010):
+Four kinds of bindings, as in Haetoenen et al., "An Experimental Study of Home Gateway Characteristics" (IMC 2010):
 
     unreplied   one packet outwards, no answer        the request asks for its answer to go to the listener
     replied     one packet outwards, one answer
     stream      exchanges both ways over more than 2 s
+    tcp         a connection, one question, one answer
 
 An unreplied binding must not hear its own answer, and yet its mapped port must be known. So the request carries
 RESPONSE-PORT with the listener's mapped port: the server answers to the listener and says in XOR-MAPPED-ADDRESS where
@@ -17,6 +18,10 @@ from above; it must be silent in several rounds and so must another binding that
 of this kind is closed at once. The longest idle time below it with an answer bounds it from below. Packets
 inwards refresh most bindings, so a binding that was asked is never asked for a longer time.
 
+Connections join in when control.py has found that the server can speak first on them. Most live for hours, so they are
+guests: unless they are asked to be waited for, they end with the rest, and are then known to live for that long at
+least.
+
 New bindings are made every 20 ms at most, which NATs are known to stand (RFC 5245 appendix B.1). RFC 5780 wants ten
 transactions a second (section 5); with that, making them would take longer than the lifetimes that matter most.
 """
@@ -28,13 +33,13 @@ from enum import Enum, auto
 
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.nat.attempt import Attempt
-from tonekeeper.core.nat.binding import Binding, Phase
+from tonekeeper.core.nat.binding import SEGMENT_AGAIN, SEGMENT_AGAIN_AND_AGAIN, Binding, Phase
 from tonekeeper.core.nat.messages import Command
-from tonekeeper.core.nat.plan import plan
+from tonekeeper.core.nat.plan import TCP_AS_GUEST, TCP_AWAITED, plan
 from tonekeeper.core.nat.result import BindingKind, BindingTrial
 from tonekeeper.core.nat.search import UNDECIDED, Search
 from tonekeeper.wire.endpoint import Endpoint
-from tonekeeper.wire.stun.message import StunClass, StunMessage
+from tonekeeper.wire.stun.message import TCP, StunClass, StunMessage
 
 NEW_BINDING_EVERY = 0.02
 """Seconds."""
@@ -71,9 +76,11 @@ class Lifetimes:
         self._listener_mapped = attempt.mapped
         self._listener_heard_at = now
         self._listener_asked_at = LONG_AGO
-        self._planned = [Binding(idle) for idle in plan(kinds, attempt.limits.longest)]
+        of_udp = tuple(kind for kind in kinds if kind is not BindingKind.TCP)
+        self._planned = [Binding(idle) for idle in plan(of_udp, attempt.limits.longest)]
         """Not begun, or to be begun again: the most urgent first."""
-        self.searches = {kind: Search([one for one in self._planned if one.kind is kind]) for kind in kinds}
+        self.searches = {kind: Search([one for one in self._planned if one.kind is kind]) for kind in of_udp}
+        self._control = 0
         self._by_socket: dict[int, Binding] = {}
         self._listener_wanted: list[Binding] = []
         """Whose round lacks its second half."""
@@ -89,6 +96,15 @@ class Lifetimes:
         seen = [trial for search in self.searches.values() for trial in search.trials]
         return tuple(sorted(seen, key=lambda trial: (trial.kind, trial.idle_s)))
 
+    def add_connections(self, control: int) -> None:
+        """`control`: the connection of control.py."""
+        self._control = control
+        limits = self.attempt.limits
+        longest, pace = (limits.longest_tcp, TCP_AWAITED) if limits.longest_tcp else (limits.longest, TCP_AS_GUEST)
+        connections = [Binding(idle) for idle in plan((BindingKind.TCP,), longest, pace)]
+        self.searches[BindingKind.TCP] = Search(connections)
+        self._planned = sorted(self._planned + connections, key=lambda one: one.plan.make_by)
+
     # --- the contract
 
     def next_deadline(self) -> float:
@@ -96,7 +112,7 @@ class Lifetimes:
             return NEVER
         if self._listener_wanted:
             return LONG_AGO
-        known = min(search.next_due() for search in self.searches.values())
+        known = min((search.next_due() for search in self.searches.values()), default=NEVER)
         return min(known, self._next_new_at) if self._planned and self.attempt.may_open else known
 
     def on_deadline(self, token: str, now: float) -> list[Command]:
@@ -113,6 +129,10 @@ class Lifetimes:
         binding = self._by_socket.pop(socket, None)
         if binding is None:
             return []
+        if binding.kind is BindingKind.TCP:
+            binding.leave_out()
+            self.searches[BindingKind.TCP].ended_by_others = reason
+            return self._conclude(now)
         self._next_new_at = now + NO_SOCKET_PAUSE
         if binding.tries == MOST_TRIES:
             self.searches[binding.kind].give_up(f"sockets cannot be opened: {reason}")
@@ -137,6 +157,17 @@ class Lifetimes:
         binding = self._by_socket.get(socket)
         if binding is not None and binding.phase in (Phase.MAKING, Phase.IDLE):
             binding.leave_out()
+        return self._conclude(now)
+
+    def ended(self, socket: int, reason: str, now: float) -> list[Command]:
+        """A connection was ended by the other side: it is no binding any more, but not because it was idle."""
+        search = self.searches.get(BindingKind.TCP)
+        binding = self._by_socket.get(socket)
+        if search is not None and binding is not None and binding.kind is BindingKind.TCP:
+            search.ended_by_others = reason
+            binding.leave_out()
+        elif search is not None and socket == self._control:
+            search.give_up(f"the connection that proves the server alive was ended: {reason}")
         return self._conclude(now)
 
     def give_up(self, reason: str, now: float) -> list[Command]:
@@ -165,8 +196,9 @@ class Lifetimes:
 
     def _open_next(self, now: float) -> Command:
         self._next_new_at = now + NEW_BINDING_EVERY
-        command = self.attempt.open_socket()
         binding = self._planned.pop(0)
+        is_tcp = binding.kind is BindingKind.TCP
+        command = self.attempt.open_connection() if is_tcp else self.attempt.open_socket()
         binding.phase, binding.socket = Phase.OPENING, command.socket
         self._by_socket[command.socket] = binding
         return command
@@ -206,20 +238,24 @@ class Lifetimes:
         port = self._listener_mapped.port if binding.kind is BindingKind.UNREPLIED else None
         command = self.attempt.send(binding.socket, token, response_port=port)
         self._questions[command.message.transaction_id] = _Question(_Purpose.MAKE, now, binding)
-        binding.touched(now, self.attempt.patience)
+        binding.touched(now, self._patience(binding.kind))
         return command
 
     def _send_ask(self, binding: Binding, token: str, now: float) -> Command:
-        command = self.attempt.send(self.asker, token, response_port=binding.mapped_port)
+        is_tcp = binding.kind is BindingKind.TCP
+        transport = TCP if is_tcp else None
+        command = self.attempt.send(self.asker, token, response_port=binding.mapped_port, requested_transport=transport)
         question = _Question(_Purpose.ASK, now, binding, len(binding.rounds))
         self._questions[command.message.transaction_id] = question
-        if binding.asked(now, self.attempt.slowest_answer) > 1:
+        if binding.asked(now, self.attempt.slowest_answer) > 1 or is_tcp:  # the control connection must not fall idle
             self._listener_wanted.append(binding)
         return command
 
     def _send_listen(self, token: str, now: float, binding: Binding | None = None) -> Command:
-        command = self.attempt.send(self.listener, token)
-        self._listener_asked_at = now
+        listener = self._listener_of(binding)
+        command = self.attempt.send(listener, token)
+        if listener == self.listener:
+            self._listener_asked_at = now
         number = len(binding.rounds) - 1 if binding is not None else 0
         self._questions[command.message.transaction_id] = _Question(_Purpose.LISTEN, now, binding, number)
         return command
@@ -236,7 +272,7 @@ class Lifetimes:
             binding.leave_out()
         elif binding.phase in (Phase.MAKING, Phase.IDLE) and is_latest and message.mapped is not None:
             self.attempt.answered_after(now - question.sent_at)
-            binding.answered(now, message.mapped.port)
+            binding.answered(now + self._until_settled(binding.kind), message.mapped.port)
         if socket == self.listener:
             self._listener_heard_at = now
 
@@ -252,10 +288,11 @@ class Lifetimes:
             other.leave_out()
 
     def _listened(self, question: _Question, socket: int, message: StunMessage, now: float) -> None:
-        if socket != self.listener or message.mapped is None:
+        if socket != self._listener_of(question.binding) or message.mapped is None:
             return
-        self._listener_heard_at = now
-        self._listener_mapped = message.mapped
+        if socket == self.listener:
+            self._listener_heard_at = now
+            self._listener_mapped = message.mapped
         self.attempt.answered_after(now - question.sent_at)
         if question.binding is None:
             self._stop_waiting_for_the_listener(now)
@@ -268,15 +305,37 @@ class Lifetimes:
             if one.phase is Phase.MAKING and one.kind is BindingKind.UNREPLIED and not one.awaits_answer:
                 one.due = now
 
+    # --- what is different with TCP
+
+    def _listener_of(self, binding: Binding | None) -> int:
+        return self._control if binding is not None and binding.kind is BindingKind.TCP else self.listener
+
+    def _patience(self, kind: BindingKind) -> float:
+        if kind is not BindingKind.TCP:
+            return self.attempt.patience
+        return self.attempt.patience + SEGMENT_AGAIN_AND_AGAIN + 2 * self.attempt.slowest_answer
+
+    def _until_settled(self, kind: BindingKind) -> float:
+        """Seconds after the answer that made a binding, in which its acknowledgement may have to be repeated."""
+        return SEGMENT_AGAIN + 2 * self.attempt.slowest_answer if kind is BindingKind.TCP else 0.0
+
+    def _dismiss_the_guests(self) -> None:
+        tcp = self.searches.get(BindingKind.TCP)
+        if tcp is None or tcp.is_over or tcp.is_asking or self.attempt.limits.longest_tcp:
+            return
+        if all(search.is_over for kind, search in self.searches.items() if kind is not BindingKind.TCP):
+            tcp.settle()
+
     # --- what follows from it
 
     def _conclude(self, now: float) -> list[Command]:
-        attempt = self.attempt
         for kind, search in self.searches.items():
             if not search.is_over:
-                search.judge(now, attempt.patience, attempt.slowest_answer)
+                search.judge(now, self._patience(kind), self.attempt.slowest_answer)
+        self._dismiss_the_guests()
+        for kind, search in self.searches.items():
             if search.is_over and search.undecided:
-                search.close(now, attempt.patience, attempt.slowest_answer)
+                search.close(now, self._patience(kind), self.attempt.slowest_answer)
                 self._planned = [one for one in self._planned if one.kind is not kind]
         return self._close_ended()
 

@@ -1,6 +1,6 @@
 """One measurement of one NAT, from the first socket to the result.
 
-    reach  ->  behaviour, SIP ALG, lifetimes side by side  ->  Finished
+    reach  ->  behaviour, SIP ALG, lifetimes (and, as soon as control has found a way, those of TCP)  ->  Finished
 
 The first `DeadlineReached` begins it. Every part ends by itself; what a part could not find has a reason. A change of
 the WAN ends everything at once, and so do the limits: nothing of different NATs is mixed, nothing is spent twice.
@@ -16,9 +16,11 @@ from tonekeeper.core.machine import DeadlineReached, Finished
 from tonekeeper.core.nat.alg import AlgCheck, SipQuestions
 from tonekeeper.core.nat.attempt import Attempt, Limits
 from tonekeeper.core.nat.behaviour import Behaviour
+from tonekeeper.core.nat.control import Control
 from tonekeeper.core.nat.lifetime import Lifetimes
 from tonekeeper.core.nat.messages import (
     Command,
+    ConnectionEnded,
     Event,
     GarbageReceived,
     IcmpReceived,
@@ -38,7 +40,6 @@ from tonekeeper.wire.endpoint import Endpoint
 ALL_KINDS = tuple(BindingKind)
 SPARE = 30.0
 """Seconds beyond 1.2 times the longest idle time, after which it is over whatever happens."""
-NO_TCP = "not measured: one connection per idle time, for hours, is more than a site should be asked for"
 METERED = "the WAN is metered: a measurement takes up to {octets:,} octets; ask for it explicitly"
 
 
@@ -66,6 +67,7 @@ class Measurement:
         self._reach = Reach(self.attempt)
         self._behaviour = Behaviour(self.attempt)
         self._alg = AlgCheck(self.attempt, sip or SipQuestions())
+        self._control = Control(self.attempt)
         self._lifetimes: Lifetimes | None = None
         self._has_begun = False
         self._has_reached = False
@@ -91,11 +93,13 @@ class Measurement:
 
     @property
     def _at_most(self) -> float:
-        return self.attempt.started + 1.2 * self.attempt.limits.longest + SPARE
+        limits = self.attempt.limits
+        return self.attempt.started + 1.2 * max(limits.longest, limits.longest_tcp) + SPARE
 
     def _next_of_parts(self) -> float:
         lifetimes = self._lifetimes.next_deadline() if self._lifetimes is not None else NEVER
-        return min(self._reach.next_deadline(), self._behaviour.next_deadline(), self._alg.next_deadline(), lifetimes)
+        parts = (self._reach, self._behaviour, self._alg, self._control)
+        return min(lifetimes, *(part.next_deadline() for part in parts))
 
     def progress(self, now: float) -> Progress:
         return Progress(
@@ -129,6 +133,8 @@ class Measurement:
                 return self._alg.hear(event)
             case SipSent():
                 self._alg.sent(event)
+            case ConnectionEnded():
+                return self._ended(event, now)
             case SendRefused():
                 self.attempt.refusal = event.reason
             case IcmpReceived():
@@ -156,6 +162,8 @@ class Measurement:
             return self._lifetimes.on_deadline(token, now)
         if due == self._behaviour.next_deadline():
             return self._behaviour.on_deadline(token, now)
+        if due == self._control.next_deadline():
+            return self._control.on_deadline(token, now)
         return self._alg.on_deadline(token, now)
 
     def _opened(self, event: SocketOpened, now: float) -> list[Command]:
@@ -164,6 +172,9 @@ class Measurement:
         self.attempt.open[event.socket] = event.local
         if event.socket in (self._reach.listener, self._reach.asker):
             self._reach.opened(event.socket, event.local)
+            return []
+        if event.socket == self._control.socket:
+            self._control.opened(now)
             return []
         self._behaviour.opened(event.socket, event.local, now)
         self._alg.opened(event.socket, event.local, now)
@@ -177,6 +188,9 @@ class Measurement:
         if event.socket in (self._reach.listener, self._reach.asker):
             self._reach.refused(event.reason)
             return []
+        if event.socket == self._control.socket:
+            self._control.ended(event.reason)
+            return []
         commands = self._behaviour.refused(event.socket, event.reason) + self._alg.refused(event.socket, event.reason)
         if self._lifetimes is not None:
             commands += self._lifetimes.refused(event.socket, event.reason, now)
@@ -185,10 +199,17 @@ class Measurement:
     def _hear(self, event: StunReceived, now: float) -> list[Command]:
         if self._reach.hear(event.socket, event.source, event.message, now):
             return []
+        if self._control.hear(event.socket, event.source, event.message, now):
+            return []
         commands = self._behaviour.hear(event.socket, event.source, event.message, now)
         if self._lifetimes is not None:
             commands += self._lifetimes.hear(event.socket, event.source, event.message, now)
         return commands
+
+    def _ended(self, event: ConnectionEnded, now: float) -> list[Command]:
+        if event.socket == self._control.socket:
+            self._control.ended(event.reason)
+        return self._lifetimes.ended(event.socket, event.reason, now) if self._lifetimes is not None else []
 
     def _disturb(self, socket: int, now: float) -> list[Command]:
         return self._lifetimes.disturb(socket, now) if self._lifetimes is not None else []
@@ -209,14 +230,27 @@ class Measurement:
         if self._reach.no_redirect == "" and self._lifetimes is None:
             reach = self._reach
             self._lifetimes = Lifetimes(self.attempt, reach.listener, reach.asker, self._kinds, now)
+        if self._lifetimes is not None and BindingKind.TCP in self._kinds:
+            commands += self._go_on_with_tcp(self._lifetimes)
         if self._has_finished():
             commands += self._end(now)
         return commands
 
+    def _go_on_with_tcp(self, lifetimes: Lifetimes) -> list[Command]:
+        if not self._control.socket:
+            return self._control.begin(self._reach.asker) if self.attempt.may_open else []
+        if self._control.refusal:
+            return self.attempt.close_socket(self._control.socket)
+        if self._control.refusal == "" and BindingKind.TCP not in lifetimes.searches:
+            lifetimes.add_connections(self._control.socket)
+        return []
+
     def _has_finished(self) -> bool:
         parts_are_over = self._has_reached and self._behaviour.is_over and self._alg.is_over
-        lifetimes_are_over = self._lifetimes.is_over if self._lifetimes is not None else bool(self._reach.no_redirect)
-        return parts_are_over and lifetimes_are_over
+        if self._lifetimes is None:
+            return parts_are_over and bool(self._reach.no_redirect)
+        knows_of_tcp = self._control.is_over or BindingKind.TCP not in self._kinds
+        return parts_are_over and self._lifetimes.is_over and knows_of_tcp
 
     # --- the end
 
@@ -232,7 +266,7 @@ class Measurement:
         return [*commands, Finished(result)]
 
     def _nothing(self, now: float, reason: str) -> NatResult:
-        parts = ("mapping", "filtering", *self._kinds, "tcp", "sip_alg")
+        parts = ("mapping", "filtering", *self._kinds, "sip_alg")
         return NatResult(
             wan=self.wan,
             mapping=NOT_CHECKED,
@@ -283,7 +317,8 @@ class Measurement:
         else:
             searches = self._lifetimes.searches
             reasons |= {kind.value: search.reason for kind, search in searches.items() if search.found is None}
-        reasons["tcp"] = self._refused or NO_TCP
+            if BindingKind.TCP in self._kinds and BindingKind.TCP not in searches:
+                reasons[BindingKind.TCP.value] = self._control.refusal or unfinished
         if self._alg.verdict is SipAlg.NOT_CHECKED:
             reasons["sip_alg"] = self._refused or self._alg.reason
         return reasons

@@ -17,7 +17,7 @@ from tonekeeper.wire.stun.message import StunMessage
 
 @dataclass(frozen=True, slots=True)
 class SocketOpened:
-    """Answer to `OpenSocket`. `local` is the address that packets leave with, and the port."""
+    """Answer to `OpenSocket`. `local` is the address that packets leave with, and the port. A connection stands."""
 
     socket: int
     local: Endpoint
@@ -25,7 +25,7 @@ class SocketOpened:
 
 @dataclass(frozen=True, slots=True)
 class SocketRefused:
-    """Answer to `OpenSocket`: no address, no such device, no file descriptor left, port in use."""
+    """Answer to `OpenSocket`: no address, no such device, no file descriptor left, port in use, no connection."""
 
     socket: int
     errno: int
@@ -44,7 +44,7 @@ class SendRefused:
 
 @dataclass(frozen=True, slots=True)
 class StunReceived:
-    """A datagram decoded as STUN, its FINGERPRINT (if it has one) being right."""
+    """A datagram, or a message on a connection, decoded as STUN, its FINGERPRINT (if it has one) being right."""
 
     socket: int
     source: Endpoint
@@ -94,6 +94,14 @@ class SipSent:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionEnded:
+    """By the other side, or by whoever speaks in its name. The socket is still to be closed."""
+
+    socket: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class WanChanged:
     """Address, route or carrier of the WAN changed: what was measured so far says nothing about the new one."""
 
@@ -110,27 +118,32 @@ Event = (
     | GarbageReceived
     | IcmpReceived
     | SipSent
+    | ConnectionEnded
     | WanChanged
 )
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSocket:
-    """Open a UDP socket bound to the WAN under measurement. Answer: SocketOpened, SocketRefused."""
+    """Open a socket bound to the WAN under measurement. Answer: SocketOpened, SocketRefused."""
 
     socket: int
     port: int = 0
     """Local port, 0 for one that the kernel chooses (RFC 5780 section 4.1)."""
+    connect_to: Endpoint | None = None
+    """A TCP connection to there; None: a UDP socket, to anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseSocket:
+    """A connection is reset: nobody on the way shall wait for the rest of it."""
+
     socket: int
 
 
 @dataclass(frozen=True, slots=True)
 class SendStun:
-    """Encode and send, with FINGERPRINT."""
+    """Encode and send, with FINGERPRINT. `destination` is that of the connection, where the socket is one."""
 
     socket: int
     destination: Endpoint

@@ -27,6 +27,8 @@ class BindingKind(StrEnum):
     UNREPLIED = "unreplied"
     REPLIED = "replied"
     STREAM = "stream"
+    TCP = "tcp"
+    """A connection, with one question and its answer on it."""
 
 
 class SipAlg(StrEnum):

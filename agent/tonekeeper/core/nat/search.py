@@ -39,6 +39,8 @@ class Search:
         self.reason = ""
         self.oddities = 0
         """Bindings that were dead although others lived on for longer."""
+        self.ended_by_others = ""
+        """How connections ended that we had not ended."""
         self._left_out = 0
 
     @property
@@ -67,6 +69,18 @@ class Search:
 
     def give_up(self, reason: str) -> None:
         self.reason = self.reason or reason
+
+    def settle(self) -> None:
+        """Nobody waits any longer: what was proven so far is what is known."""
+        low = max((one.proven for one in self.alive), default=0.0)
+        if low:
+            self.found = (low, None)
+        else:
+            self.give_up("all else was known before a connection had been idle for long enough to say")
+
+    @property
+    def is_asking(self) -> bool:
+        return any(one.phase is Phase.ASKED for one in self.undecided)
 
     def close(self, now: float, patience: float, slowest_answer: float) -> None:
         """What was silent along with the first one is dead as well; the rest has nothing to say any more."""
@@ -146,6 +160,8 @@ class Search:
         return bool(self.alive) or any(one.phase in (Phase.IDLE, Phase.ASKED) for one in self.undecided)
 
     def _why_not(self, low: float) -> str:
+        if self.ended_by_others:
+            return f"the other side ends idle connections ({self.ended_by_others}); they live for {low:.0f} s at least"
         if not self._has_made_one():
             return "no binding could be made and left undisturbed: answers are lost, or the NAT keeps changing ports"
         return f"the server or the line fell silent while bindings were asked; they live for {low:.0f} s at least"

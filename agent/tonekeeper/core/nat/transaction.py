@@ -34,6 +34,9 @@ class Transaction:
     destination: Endpoint
     change_request: ChangeRequest | None = None
     response_port: int | None = None
+    requested_transport: int | None = None
+    sends: int = SENDS
+    """1 over TCP, which repeats by itself (RFC 8489 section 6.2.2)."""
     due: float = 0.0
     outcome: Outcome = Outcome.PENDING
     answer: StunMessage | None = None
@@ -51,10 +54,10 @@ class Transaction:
         """The first send, another one, or nothing: then it has failed, or it was not due."""
         if now < self.next_deadline():
             return None
-        if len(self._sent) == SENDS:
+        if len(self._sent) == self.sends:
             self.outcome = Outcome.UNANSWERED
             return None
-        self.due = now + (RTO * 2 ** len(self._sent) if len(self._sent) < SENDS - 1 else LAST_WAIT)
+        self.due = now + (RTO * 2 ** len(self._sent) if len(self._sent) < self.sends - 1 else LAST_WAIT)
         self._sent.append(now)
         if self._request is not None:
             return attempt.send_again(self.socket, self.destination, self._request)
@@ -64,6 +67,7 @@ class Transaction:
             destination=self.destination,
             change_request=self.change_request,
             response_port=self.response_port,
+            requested_transport=self.requested_transport,
         )
         self._request = command.message
         return command

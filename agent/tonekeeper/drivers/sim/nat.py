@@ -1,4 +1,4 @@
-"""A NAT for UDP, described in the words of RFC 4787.
+"""A NAT, described in the words of RFC 4787 (UDP) and RFC 5382 (TCP).
 
 *Mapping*: how much of the remote endpoint decides whether two flows of one local endpoint leave from the same
 external port (section 4.1). *Filtering*: how much of it a datagram from outside must share with somebody we wrote to,
@@ -6,6 +6,9 @@ to be let in (section 5). A binding ends when it was idle for too long (section 
 it has seen so far: only datagrams outwards (*unreplied*), an answer too (*replied*), or a conversation (*stream*).
 `LINUX` is the kernel's conntrack: a flow is a stream when an answer was seen and a further datagram passes more than
 two seconds after the first (since 5.0); before that the unreplied time holds.
+
+A TCP connection has an entry of its own. After its time the entry is gone, and then a packet inwards reaches nobody,
+while one outwards makes a new entry where the NAT is loose, and reaches nobody either where it is not.
 """
 
 from __future__ import annotations
@@ -37,6 +40,10 @@ class NatBehaviour:
     """Seconds after the first datagram from which an answered binding may count as a stream."""
     inbound_refreshes: bool = True
     """Whether datagrams inwards keep a binding alive (RFC 4787 REQ-6: they may, nobody should count on it)."""
+    tcp: float = 432_000.0
+    """Of an established connection (Linux: 5 days)."""
+    is_loose: bool = True
+    """Whether packets outwards in the middle of a connection make an entry (nf_conntrack_tcp_loose)."""
 
 
 LINUX = NatBehaviour(mapping=Dependence.ADDRESS_AND_PORT_DEPENDENT)
@@ -51,6 +58,13 @@ class _Binding:
     expires: float
     written_to: set[object]
     answered: bool = False
+
+
+@dataclass(slots=True)
+class _Connection:
+    local: Endpoint
+    external: Endpoint
+    expires: float
 
 
 def _seen(dependence: Dependence, remote: Endpoint) -> object:
@@ -68,6 +82,8 @@ class Nat:
         """Datagrams from outside that no binding let in."""
         self._by_key: dict[tuple[object, ...], _Binding] = {}
         self._by_port: dict[int, _Binding] = {}
+        self._connections: dict[tuple[Endpoint, Endpoint], _Connection] = {}
+        """By local and remote endpoint."""
         self._port = FIRST_PORT
 
     def outward(self, now: float, local: Endpoint, remote: Endpoint) -> Endpoint:
@@ -100,6 +116,25 @@ class Nat:
         if self.behaviour.inbound_refreshes:
             binding.expires = now + lifetime
         return binding.local
+
+    def connection_outward(self, now: float, local: Endpoint, remote: Endpoint, *, opens: bool) -> Endpoint | None:
+        """The external endpoint of a packet of a TCP connection, or None where it is not let through."""
+        known = self._connections.get((local, remote))
+        if known is None and opens:
+            known = self._connections[local, remote] = _Connection(local, Endpoint(self.address, local.port), now)
+        elif known is None or (known.expires <= now and not self.behaviour.is_loose):
+            return None
+        known.expires = now + self.behaviour.tcp
+        return known.external
+
+    def connection_inward(self, now: float, external: Endpoint, remote: Endpoint) -> Endpoint | None:
+        """The local endpoint that a packet of a TCP connection reaches, or None."""
+        for (local, other), known in self._connections.items():
+            if other == remote and known.external == external and known.expires > now:
+                known.expires = now + self.behaviour.tcp
+                return local
+        self.refused += 1
+        return None
 
     def _lifetime(self, binding: _Binding, now: float) -> float:
         if not binding.answered:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from tonekeeper.core.nat.attempt import LONGEST
 from tonekeeper.core.nat.result import NOT_CHECKED, NatResult, Progress, SipAlg
 from tonekeeper.faces.cli.families import Families, add_command
 from tonekeeper.faces.cli.outcome import Exit
@@ -17,7 +18,8 @@ from tonekeeper.faces.nat_text import render_nat, render_progress
 
 STUN_PORT = 3478
 SIP_PORT = 5060
-LONGEST = 330.0
+SHORTEST_WAIT, LONGEST_WAIT, LONGEST_WAIT_FOR_TCP = 2.0, 3600.0, 10_000.0
+"""Seconds. A NAT must keep a TCP connection for 7,440 s (RFC 5382 REQ-5); a reflector keeps it for 14,400 s."""
 
 _HOST_PORT = re.compile(r"(?:\[(?P<bracketed>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\[\]:/\s]+))(?::(?P<port>[0-9]{1,5}))?")
 _BARE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*")
@@ -41,7 +43,9 @@ class Nat:
     server: Server
     interface: str = ""
     longest: float = LONGEST
-    """Seconds a binding is left idle at most."""
+    """Seconds a UDP binding is left idle at most."""
+    longest_tcp: float = 0.0
+    """Seconds a TCP connection is waited for when the rest is known; 0: not at all."""
     sip: tuple[Server, ...] = ()
     metered_allowed: bool = False
     json: bool = False
@@ -67,9 +71,10 @@ def add_nat(families: Families) -> None:
         "nat",
         _read_nat,
         help="measure NAT mapping, filtering, binding lifetime and SIP ALG",
-        description="Leaves many UDP bindings idle at once, so that the lifetime is known hardly later than it is "
-        "over. The server needs RFC 5780 (coturn, or 'tonekeeper reflector'). What cannot be measured is said to be "
-        "not checked, and why. Exit code 1 when SIP is rewritten or nothing could be measured.",
+        description="Leaves many UDP bindings and TCP connections idle at once, so that a lifetime is known hardly "
+        "later than it is over. The server needs RFC 5780 (coturn, or 'tonekeeper reflector', which does TCP as "
+        "well). What cannot be measured is said to be not checked, and why. Exit code 1 when SIP is rewritten or "
+        "nothing could be measured.",
         example="tonekeeper nat --server stun.example.net --interface eth0 --max 120",
     )
     parser.add_argument("--server", metavar="HOST[:PORT]", type=_stun_server, required=True, help="STUN, RFC 5780")
@@ -80,7 +85,16 @@ def add_nat(families: Families) -> None:
         dest="longest",
         type=_seconds,
         default=LONGEST,
-        help="leave no binding idle for longer than S seconds (default: %(default)g)",
+        help="leave no UDP binding idle for longer than S seconds (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--tcp",
+        metavar="S",
+        dest="longest_tcp",
+        type=_seconds_of_tcp,
+        default=0.0,
+        help="wait up to S seconds for TCP connections to die, which takes hours with most NATs (default: they are "
+        "left idle for as long as UDP takes, and it is said what they outlived)",
     )
     parser.add_argument(
         "--sip",
@@ -101,6 +115,7 @@ def _read_nat(arguments: Namespace) -> Nat:
         server=arguments.server,
         interface=arguments.interface,
         longest=arguments.longest,
+        longest_tcp=arguments.longest_tcp,
         sip=tuple(arguments.sip),
         metered_allowed=arguments.allow_metered,
         json=arguments.json,
@@ -149,10 +164,18 @@ def _server(text: str, default_port: int) -> Server:
 
 
 def _seconds(text: str) -> float:
+    return _up_to(LONGEST_WAIT, text)
+
+
+def _seconds_of_tcp(text: str) -> float:
+    return _up_to(LONGEST_WAIT_FOR_TCP, text)
+
+
+def _up_to(longest: float, text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
-    if not 2.0 <= seconds <= 3600.0:
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds between 2 and 3600")
+    if not SHORTEST_WAIT <= seconds <= longest:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds between {SHORTEST_WAIT:g} and {longest:g}")
     return seconds

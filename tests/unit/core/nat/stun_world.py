@@ -50,6 +50,9 @@ class StunServer:
     refuses: tuple[int, ...] = ()
     """Attribute types it answers 420 to."""
     answers_from: Endpoint | None = None
+    takes_tcp: bool = True
+    speaks_first: bool = True
+    """Over TCP, when it is asked to with REQUESTED-TRANSPORT."""
     silent_from: float = float("inf")
     silent_until: float = float("inf")
 
@@ -69,6 +72,8 @@ class StunServer:
             for type_, value in ((0x03, request.change_request), (0x27, request.response_port))
             if value is not None and type_ in self.refuses
         ]
+        if request.requested_transport is not None and not self.speaks_first:
+            refused.append(0x19)
         if refused:
             error = ErrorCode(420, "Unknown Attribute")
             message = StunMessage(
@@ -108,6 +113,10 @@ class World:
     random: Random = field(init=False)
     line: Line = field(init=False)
     sockets: dict[int, Endpoint] = field(default_factory=dict)
+    connections: dict[int, Endpoint] = field(default_factory=dict)
+    """Sockets that are one, and the server's name for this end."""
+    forgotten: set[Endpoint] = field(default_factory=set)
+    """Connections, by that name, of which the server knows nothing any more."""
     taken_ports: tuple[int, ...] = ()
     heard: int = 0
     _ports: int = FIRST_LOCAL_PORT
@@ -160,19 +169,23 @@ class World:
 
     def _carry_out(self, measurement: Measurement, command: Command) -> None:
         match command:
-            case OpenSocket(socket, port):
-                self._open(measurement, socket, port)
+            case OpenSocket(socket, port, connect_to):
+                self._open(measurement, socket, port, connect_to)
             case CloseSocket(socket):
                 del self.sockets[socket]
+                self.connections.pop(socket, None)
             case SendStun(socket, destination, message):
                 assert decode_stun(encode_stun(message)) == message
-                self._send(measurement, self.sockets[socket], destination, message)
+                if socket in self.connections:
+                    self._send_over(measurement, socket, message)
+                else:
+                    self._send(measurement, self.sockets[socket], destination, message)
             case SendSip(socket, _, branch):
                 self.happen(measurement, 0.0, SipSent(socket, branch, "OPTIONS"))
             case Finished():
                 assert not self.sockets, "every socket is closed before the end"
 
-    def _open(self, measurement: Measurement, socket: int, port: int) -> None:
+    def _open(self, measurement: Measurement, socket: int, port: int, connect_to: Endpoint | None) -> None:
         if len(self.sockets) >= self.most_sockets:
             self.happen(measurement, 0.0, SocketRefused(socket, 24, "Too many open files"))
             return
@@ -181,7 +194,77 @@ class World:
             return
         self._ports += 1
         self.sockets[socket] = Endpoint(PUBLIC if self.nat is None else SITE, port or self._ports)
-        self.happen(measurement, 0.0, SocketOpened(socket, self.sockets[socket]))
+        if connect_to is None:
+            self.happen(measurement, 0.0, SocketOpened(socket, self.sockets[socket]))
+        else:
+            self._connect(measurement, socket, connect_to)
+
+    # --- connections: what is lost comes again, and passes the NAT when it does
+
+    def _connect(self, measurement: Measurement, socket: int, server: Endpoint) -> None:
+        local = self.sockets[socket]
+        refused = SocketRefused(socket, 111, f"cannot connect to {server}: Connection refused")
+        if not self.server.takes_tcp:
+            del self.sockets[socket]
+            self.happen(measurement, 2 * self.delay, refused)
+            return
+        self._pass_outward(local, opens=True)
+        arrived = self._repeated(self.now, self.line.out.carry)
+        opened = self._repeated(arrived, self.line.back.carry)
+        self.timeline.plan(opened, self._stand, (measurement, socket, local))
+
+    def _stand(self, now: float, what) -> None:
+        measurement, socket, local = what
+        if self.sockets.get(socket) == local:
+            external = self._pass_outward(local, opens=True)
+            self.connections[socket] = external
+            self.tell(measurement, SocketOpened(socket, local))
+
+    def _pass_outward(self, local: Endpoint, *, opens: bool = False) -> Endpoint | None:
+        if self.nat is None:
+            return local
+        return self.nat.connection_outward(self.now, local, self.server.address, opens=opens)
+
+    def _repeated(self, at: float, carry) -> float:
+        """When a segment sent at `at` arrives at last."""
+        for wait in (0.22, 0.44, 0.88, 1.76, 3.5, 7.0):
+            arrives = carry(at)
+            if arrives is not None:
+                return arrives
+            at += wait
+        return at
+
+    def _send_over(self, measurement: Measurement, socket: int, message: StunMessage) -> None:
+        if self._pass_outward(self.sockets[socket]) is not None:
+            at = self._repeated(self.now, self.line.out.carry)
+            self.timeline.plan(at, self._arrive_over, (measurement, self.connections[socket], message))
+
+    def _arrive_over(self, now: float, what) -> None:
+        measurement, external, message = what
+        answer = self.server.answer(now, self.server.address, external, message)
+        if answer is not None and external not in self.forgotten:
+            self._speak(measurement, external, answer[2])
+
+    def _speak(self, measurement: Measurement, external: Endpoint, message: StunMessage) -> None:
+        """The server says something on a connection, first or in answer."""
+        at = self._repeated(self.now, self.line.back.carry)
+        self.timeline.plan(at, self._arrive_back_over, (measurement, external, message))
+
+    def _arrive_back_over(self, now: float, what) -> None:
+        measurement, external, message = what
+        server = self.server.address
+        local = external if self.nat is None else self.nat.connection_inward(now, external, server)
+        for socket, endpoint in self.sockets.items():
+            if endpoint == local and self.connections.get(socket) == external:
+                self._acknowledge(now, local)
+                self.tell(measurement, StunReceived(socket, server, message))
+                return
+
+    def _acknowledge(self, now: float, local: Endpoint) -> None:
+        """And, where that is lost, once more after the server has repeated itself."""
+        self._pass_outward(local)
+        if self.line.out.carry(now) is None:
+            self.timeline.plan(now + 0.22, lambda *_: self._pass_outward(local), ())
 
     def _send(self, measurement: Measurement, local: Endpoint, destination: Endpoint, message: StunMessage) -> None:
         source = local if self.nat is None else self.nat.outward(self.now, local, destination)
@@ -192,6 +275,10 @@ class World:
     def _arrive(self, now: float, what) -> None:
         measurement, destination, source, message = what
         answer = self.server.answer(now, destination, source, message)
+        if message.requested_transport is not None and self.server.speaks_first:
+            if answer is not None and answer[1] in self.connections.values() and answer[1] not in self.forgotten:
+                self._speak(measurement, *answer[1:])
+            return
         at = self.line.back.carry(now) if answer is not None else None
         if at is not None:
             self.timeline.plan(at, self._arrive_back, (measurement, *answer))

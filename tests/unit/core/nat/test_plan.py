@@ -6,16 +6,17 @@ from itertools import pairwise
 
 import pytest
 
-from tonekeeper.core.nat.plan import OVERHEAD, SHORTEST_STEP, idle_times, plan
+from tonekeeper.core.nat.plan import OVERHEAD, SHORTEST_STEP, TCP_AS_GUEST, TCP_AWAITED, UDP, idle_times, plan
 from tonekeeper.core.nat.result import BindingKind
 
 ALL = tuple(BindingKind)
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_steps_are_never_wider_than_five_percent_or_one_second(kind):
-    for low, high in pairwise(idle_times(kind, 316.0)):
-        assert 0 < high - low <= max(1.0, 0.05 * high)
+@pytest.mark.parametrize("pace", [UDP, TCP_AS_GUEST, TCP_AWAITED])
+def test_steps_are_never_wider_than_the_resolution_or_one_second(kind, pace):
+    for low, high in pairwise(idle_times(kind, 316.0, pace)):
+        assert 0 < high - low <= max(1.0, pace.resolution * high)
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -35,7 +36,7 @@ def test_the_grid_ends_exactly_at_the_longest_time(longest):
 def test_every_kind_has_one_last_time():
     last = [idle for idle in plan(ALL, 316.0) if idle.is_last]
     assert {idle.kind for idle in last} == set(ALL)
-    assert [idle.seconds for idle in last] == [316.0] * 3
+    assert [idle.seconds for idle in last] == [316.0] * len(ALL)
 
 
 def test_the_most_urgent_is_made_first_and_streams_before_the_others():
@@ -45,4 +46,10 @@ def test_the_most_urgent_is_made_first_and_streams_before_the_others():
 
 
 def test_there_are_more_idle_times_than_sockets_so_long_ones_wait():
-    assert 150 < len(plan(ALL, 316.0)) < 300
+    assert 150 < len(plan(ALL, 316.0)) < 400
+
+
+def test_connections_are_few_unless_they_are_waited_for():
+    tcp = (BindingKind.TCP,)
+    assert 10 < len(plan(tcp, 316.0, TCP_AS_GUEST)) < 20
+    assert 50 < len(plan(tcp, 7440.0, TCP_AWAITED)) < 100
