@@ -26,9 +26,10 @@ class Truth:
 
     udp: int
     stream: int
+    tcp: int = 432_000
 
     def of(self, kind: str) -> int:
-        return self.stream if kind == "stream" else self.udp
+        return {"stream": self.stream, "tcp": self.tcp}.get(kind, self.udp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,9 @@ def fibre_loses(lab: Lab, percent: int, *ports: int) -> Iterator[None]:
     """That share of the packets from and to each of `ports` and the port after it, each by itself."""
     fibre = lab.provider("fibre").namespace
     rules = [
-        f"udp {where} {{ {port}, {port + 1} }} numgen random mod 100 < {percent} drop"
+        f"{protocol} {where} {{ {port}, {port + 1} }} numgen random mod 100 < {percent} drop"
         for port in ports
+        for protocol in ("udp", "tcp")
         for where in ("dport", "sport")
     ]
     fibre.nft(_LOSS.format(rules="\n".join(rules)))
@@ -101,5 +103,9 @@ def fibre_loses(lab: Lab, percent: int, *ports: int) -> Iterator[None]:
 
 
 def _sysctls(truth: Truth) -> dict[str, str]:
-    stem = "net.netfilter.nf_conntrack_udp_timeout"
-    return {stem: str(truth.udp), f"{stem}_stream": str(truth.stream)}
+    stem = "net.netfilter.nf_conntrack"
+    return {
+        f"{stem}_udp_timeout": str(truth.udp),
+        f"{stem}_udp_timeout_stream": str(truth.stream),
+        f"{stem}_tcp_timeout_established": str(truth.tcp),
+    }

@@ -18,13 +18,15 @@ _COOKIE = bytes.fromhex("2112a442")
 
 
 @contextmanager
-def coturn(lab: Lab, *, port: int = PORT, addresses: tuple[str, ...] = (FIRST, SECOND)) -> Iterator[Process]:
+def coturn(
+    lab: Lab, *, port: int = PORT, addresses: tuple[str, ...] = (FIRST, SECOND), tcp: bool = False
+) -> Iterator[Process]:
     """On `port` and the next one. With one address it knows nothing of RFC 5780."""
     stem = str(lab.services.directory / f"coturn-{port}")
     listen = [option for address in addresses for option in ("-L", address)]
     command = (
         *("turnserver", "-n", *listen, "-p", str(port), "--stun-only", "--no-auth", "--no-cli", "--no-tls"),
-        *("--no-dtls", "--no-tcp", "--log-file", "stdout", "--simple-log"),
+        *("--no-dtls", *(() if tcp else ("--no-tcp",)), "--log-file", "stdout", "--simple-log"),
         *("--pidfile", f"{stem}.pid", "--userdb", f"{stem}.db"),
     )
     with _served(lab, command, "coturn", port) as process:
