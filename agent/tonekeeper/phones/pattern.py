@@ -283,32 +283,41 @@ class _Walk:
 
     def _add(self, way: _Way) -> None:
         at = 0
-        for part in way:
-            at = self._literal(at, part.text) if isinstance(part, _Literal) else self._field(at, part)
+        for index, part in enumerate(way):
+            following = _firsts(way[index + 1]) if index + 1 < len(way) else frozenset[str]()
+            at = self._literal(at, part.text) if isinstance(part, _Literal) else self._field(at, part, following)
         self.skips[at].append(self.end)
 
     def _literal(self, at: int, text: str) -> int:
         for character in text:
-            state = self._state()
-            self.edges[at].append((frozenset(character), state))
-            at = state
+            at = self._one(at, frozenset(character))
         return at
 
-    def _field(self, at: int, field: _Field) -> int:
+    def _field(self, at: int, field: _Field, following: frozenset[str]) -> int:
         sort, end = _SORTS[field.name], self._state()
-        for choice in field.choices or ("",):
+        for choice in field.choices:
             before, star, after = choice.partition("*")
             state = self._literal(at, before)
-            if not field.choices:
-                state = self._one(state, sort.first)
-            if star or not field.choices:
-                self.edges[state].append((sort.more, state))
+            if star:
+                state = self._some(state, sort.more - (frozenset(after[0]) if after else following))
             self.skips[self._literal(state, after)].append(end)
+        if not field.choices:
+            state = self._one(at, sort.first - following)
+            for _ in range(1, sort.least):
+                state = self._one(state, sort.more - following)
+            self.skips[self._some(state, sort.more - following)].append(end)
         return end
 
     def _one(self, at: int, characters: frozenset[str]) -> int:
         state = self._state()
         self.edges[at].append((characters, state))
+        return state
+
+    def _some(self, at: int, characters: frozenset[str]) -> int:
+        """Any number of these; in a state of its own, so that nobody else who passes `at` takes them."""
+        state = self._state()
+        self.skips[at].append(state)
+        self.edges[state].append((characters, state))
         return state
 
 
