@@ -7,7 +7,8 @@ from tests.unit.phones.documents import SMALLEST, document
 from tonekeeper.edge.yaml_document import YamlDocument, parse_yaml
 from tonekeeper.errors import ConfigError, DecodeError, Mistake
 from tonekeeper.phones.match import Match, ProfileSet
-from tonekeeper.phones.pattern import LONGEST_USER_AGENT, parse_pattern
+from tonekeeper.phones.pattern import parse_pattern
+from tonekeeper.phones.pattern_parts import LONGEST_USER_AGENT
 from tonekeeper.phones.schema import read_profile
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text(max_size=20)

@@ -53,7 +53,7 @@ def load_profiles(directory: Path) -> ProfileSet:
 
 def read_profiles(directory: Path) -> ProfileSet:
     """As `load_profiles`, but always from the files."""
-    from tonekeeper.phones.lint import clashes
+    from tonekeeper.phones.clash import clashes
 
     read: list[_Read] = []
     errors: list[ConfigError] = []

@@ -103,6 +103,9 @@ def _behaviour(behaviour: Behaviour) -> Iterator[tuple[str, str]]:
     for field in behaviour.failures.__struct_fields__:
         reaction = getattr(behaviour.failures, field)
         yield field.replace("_", "-"), _reaction(reaction) if isinstance(reaction, Reaction) else "unknown"
+    for other in behaviour.backoff_if:
+        basis = _basis(other.source, other.confidence, FirmwareRange())
+        yield f"if {other.set}", _sentence(_backoff(other.retry), basis)
     failover, failback, calls = behaviour.failover, behaviour.failback, behaviour.calls
     needs = ", ".join(f"{need.capability}{f' = {need.value}' if need.value else ''}" for need in failover.needs)
     possible = {True: "possible", False: "not possible"}

@@ -74,6 +74,15 @@ class Backoff(Record, frozen=True):
     attempts: Count | None = None
 
 
+class BackoffIf(Record, frozen=True):
+    """Another rule for the wait after every failure, in force while the parameter `set` is neither empty nor off."""
+
+    set: Capability
+    retry: Backoff
+    source: str
+    confidence: Confidence = Confidence.FACT
+
+
 class NoRetry(StrEnum):
     NEVER = "never"
     """It has stopped, until somebody restarts or reloads it."""
@@ -226,5 +235,6 @@ class Behaviour(Record, frozen=True):
     calls: Calls
     last_timeout: Timeout | Unknown | None = None
     starts_over: StartsOver = StartsOver.UNKNOWN
+    backoff_if: tuple[BackoffIf, ...] = ()
     probe: Probe | Unknown | None = None
     dead_server_hold: Wait | None = None

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tonekeeper.phones.pattern import LONGEST_USER_AGENT, Pattern, parse_pattern
+from tonekeeper.phones.pattern import Pattern, parse_pattern
+from tonekeeper.phones.pattern_parts import LONGEST_USER_AGENT
 from tonekeeper.phones.profile import Profile
 
 CONFIDENT = 0.9

@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.phones.documents import named
 
-from tonekeeper.phones.lint import clashes
+from tonekeeper.phones.clash import clashes
 from tonekeeper.phones.match import Match, ProfileSet
 from tonekeeper.phones.schema import read_profile
 

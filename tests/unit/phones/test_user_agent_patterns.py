@@ -5,7 +5,8 @@ import re
 import pytest
 
 from tonekeeper.errors import DecodeError
-from tonekeeper.phones.pattern import LONGEST_USER_AGENT, parse_pattern
+from tonekeeper.phones.pattern import parse_pattern
+from tonekeeper.phones.pattern_parts import LONGEST_USER_AGENT
 
 
 @pytest.mark.parametrize(
