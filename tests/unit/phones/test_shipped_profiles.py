@@ -8,7 +8,7 @@ import pytest
 from tonekeeper.app.profile_set import read_profiles
 from tonekeeper.edge.yaml_document import parse_yaml
 from tonekeeper.phones.compiled import read_compiled, write_compiled
-from tonekeeper.phones.match import NO_FIRMWARE, Match
+from tonekeeper.phones.match import Match
 from tonekeeper.phones.native import default_value, fit, read_value, write_value
 from tonekeeper.phones.parameter import NUMBERS, SECONDS, UNKNOWN
 from tonekeeper.phones.schema import json_schema
@@ -50,10 +50,9 @@ def test_a_real_user_agent_matches_its_own_profile_and_no_other(id, example):
 
 
 @pytest.mark.parametrize(("id", "example"), EXAMPLES, ids=[name_of(each) for each in EXAMPLES])
-def test_a_user_agent_with_something_before_or_after_it_is_somebody_elses_or_nobodys(id, example):
-    for changed in (f"x{example.user_agent}", f"{example.user_agent}\x00", f"{example.user_agent[:3]}"):
-        match = PROFILES.match(changed)
-        assert match is None or match.confidence <= 1 - NO_FIRMWARE or match.profile == id
+def test_a_user_agent_that_is_cut_or_has_something_before_or_after_it_is_nobodys(id, example):
+    for changed in (f"x{example.user_agent}", f"{example.user_agent}\x00", example.user_agent[:3]):
+        assert PROFILES.match(changed) is None
 
 
 @pytest.mark.parametrize(
