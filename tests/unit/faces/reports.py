@@ -7,16 +7,22 @@ from dataclasses import replace
 from tonekeeper.core.report import (
     ActiveReport,
     AgentReport,
+    AttemptsReport,
+    CallQualityReport,
     ChangeReport,
     FindingReport,
+    FunctionReport,
+    LatencyReport,
     NatReport,
     PathReport,
     PathState,
+    ProbingReport,
     Report,
     SbcReport,
     SbcState,
     Severity,
     SteeringReport,
+    TlsReport,
     WanReport,
     WanState,
 )
@@ -66,9 +72,10 @@ def healthy() -> Report:
                 (_up("fibre", ALTERNATE, 9.3), _up("lte", ALTERNATE, 63.0)),
             ),
         ),
-        active=ActiveReport("fibre", "primary", 11530.0, "first choice", 0, None),
+        active=ActiveReport("fibre", "primary", 11530.0, "first choice", 0, "", None),
         steering=SteeringReport("off", "", (), 0, (), 0, 0),
         findings=(),
+        probing=ProbingReport(2.4, 24, 33_177_600, 9222, 8_299_800, 0),
     )
 
 
@@ -93,7 +100,7 @@ def failed_over() -> Report:
             ),
             replace(alternate, active=True),
         ),
-        active=ActiveReport("fibre", "alternate", 41.0, "primary is down", 1, 240.0),
+        active=ActiveReport("fibre", "alternate", 41.0, "primary is down", 1, "", 240.0),
         findings=(
             FindingReport(
                 "sbc-down",
@@ -133,7 +140,7 @@ def steered() -> Report:
             lte,
         ),
         sbcs=(primary, replace(alternate, penalty=2510.0, suppressed_s=398.0)),
-        active=ActiveReport("lte", "primary", 2.0, "primary over fibre is down", 1, None),
+        active=ActiveReport("lte", "primary", 2.0, "primary over fibre is down", 1, "", None),
         steering=SteeringReport(
             "flushing",
             "wwan0",
@@ -262,8 +269,75 @@ def at_start() -> Report:
             )
             for sbc in start.sbcs
         ),
-        active=ActiveReport("", "", 0.0, "", 0, None),
+        active=ActiveReport("", "", 0.0, "", 0, "", None),
     )
+
+
+def proven() -> Report:
+    """Deep probes are made: the primary's calls are heard one way only, and its mailbox is dark over the fibre."""
+    start = healthy()
+    primary, alternate = start.sbcs
+    certificate = TlsReport("", "TLSv1.3", "TLS_AES_256_GCM_SHA384", "CN=sbc1.example.net", "O=Example CA", 3_542_400.0)
+    primary = replace(
+        primary,
+        state=SbcState.DEGRADED,
+        media="degraded",
+        active=False,
+        reason="calls are not heard well: nothing comes back",
+        paths=tuple(replace(path, transport="tls", tls=certificate) for path in primary.paths),
+        functions=(
+            FunctionReport("signalling", "ok", (), "", 1.2, 1, 42.0, 42.0),
+            FunctionReport("registration", "ok", (), "", 130.0, 0, None, None),
+            FunctionReport("calls", "ok", (), "", 64.0, 2, 30.0, 340.5),
+            FunctionReport("media", "failed", ("fibre", "lte"), "nothing comes back", 10_900.0, 0, None, None),
+            FunctionReport("voicemail", "ok", ("fibre",), "SUBSCRIBE was answered 489 Bad Event", 400.0, 0, None, None),
+        ),
+        responses={"200": 4611, "401": 78, "489": 12, "503": 3},
+        registrations=_attempts(78, 77, 3.1),
+        calls=_attempts(6, 6, 1.9),
+        voicemail=_attempts(24, 12, 1.2),
+        call_quality=CallQualityReport(1.0, None, 22.4, None, 600, 102.0, 1),
+        confirmed_s=185.0,
+    )
+    return replace(
+        start,
+        sbcs=(primary, replace(_deep(alternate), active=True)),
+        active=ActiveReport("fibre", "alternate", 60.0, "primary is degraded", 1, "primary over lte", 240.0),
+        probing=replace(start.probing, postponed=3),
+        findings=(
+            FindingReport(
+                "media-one-way",
+                Severity.CRITICAL,
+                "primary",
+                "Calls to primary are heard one way only: nothing comes back.",
+                {"wans": "fibre and lte", "function": "media"},
+                "Look for a NAT or firewall that lets RTP out and not in.",
+                64.0,
+            ),
+        ),
+    )
+
+
+def _deep(sbc: SbcReport) -> SbcReport:
+    """With all deep probes, and nothing to complain of."""
+    names = ("signalling", "registration", "calls", "media", "voicemail")
+    return replace(
+        sbc,
+        media="healthy",
+        functions=tuple(FunctionReport(name, "ok", (), "", 64.0, 0, None, None) for name in names),
+        responses={"200": 4711, "401": 78},
+        registrations=_attempts(78, 78, 3.1),
+        calls=_attempts(6, 6, 1.9),
+        voicemail=_attempts(24, 24, 1.2),
+        call_quality=CallQualityReport(0.01, 1.4, 22.4, 4.3, 600, 6.0, 0),
+    )
+
+
+def _attempts(attempts: int, successes: int, took_s: float) -> AttemptsReport:
+    """All but one of the successful ones took less than 100 ms."""
+    bounds = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 32.0)
+    buckets = (*((bound, successes - (bound < 1.0)) for bound in bounds[1:]), (None, successes))
+    return AttemptsReport(attempts, successes, LatencyReport(successes, took_s, ((bounds[0], 0), *buckets)))
 
 
 def hostile(name: str) -> Report:
@@ -279,14 +353,27 @@ def hostile(name: str) -> Report:
                 name=name,
                 uri=name,
                 reason=name,
+                control=name,
+                media=name,
+                functions=(FunctionReport(name, name, (name,), name, 1.0, 1, 1.0, 1.0),),
+                responses={"200": 1},
+                confirmed_s=1.0,
                 paths=tuple(
-                    replace(path, wan=name, transport=name, address=name, last_reply=name, reason=name)
+                    replace(
+                        path,
+                        wan=name,
+                        transport=name,
+                        address=name,
+                        last_reply=name,
+                        reason=name,
+                        tls=TlsReport(name, name, name, name, name, 1.0),
+                    )
                     for path in sbc.paths[:1]
                 ),
             )
             for sbc in start.sbcs[:1]
         ),
-        active=replace(start.active, wan=name, sbc=name, reason=name),
+        active=replace(start.active, wan=name, sbc=name, reason=name, voicemail=name),
         steering=SteeringReport(name, name, (name,), 1, (name,), 1, 1),
         findings=tuple(
             replace(one, code=name, subject=name, summary=name, remedy=name, evidence={name: name})

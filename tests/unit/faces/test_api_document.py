@@ -13,8 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.unit.faces import reports
 from tonekeeper.core.report import Report
 from tonekeeper.faces.http.connection import Limits
+from tonekeeper.faces.http.exposition import Dialect
 from tonekeeper.faces.http.message import HttpRequest
-from tonekeeper.faces.http.metrics import Dialect, render_metrics
+from tonekeeper.faces.http.metrics import render_metrics
 from tonekeeper.faces.http.routes import Routes
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
@@ -26,9 +27,9 @@ def example() -> object:
 
 
 def key_paths(value: object, at: str = "") -> Iterator[str]:
-    """`agent.name`, `wans[].name` ...; what evidence and reasons are made of depends on the case."""
+    """`agent.name`, `wans[].name` ...; what evidence, reasons and responses are made of depends on the case."""
     match value:
-        case dict() if not at.endswith((".evidence", ".reasons")):
+        case dict() if not at.endswith((".evidence", ".reasons", ".responses")):
             for key, inner in value.items():
                 path = f"{at}.{key}".removeprefix(".")
                 yield path
@@ -39,7 +40,8 @@ def key_paths(value: object, at: str = "") -> Iterator[str]:
 
 
 def test_every_key_of_the_example_is_in_the_report_and_the_other_way_round():
-    full = replace(reports.failed_over(), nat=reports.behind_nat().nat)
+    sbcs = tuple(replace(sbc, calls=None, voicemail=None) for sbc in reports.proven().sbcs)  # as registrations are
+    full = replace(reports.failed_over(), sbcs=sbcs, nat=reports.behind_nat().nat)
     report = msgspec.json.decode(msgspec.json.encode(full))
 
     assert set(key_paths(example())) == set(key_paths(report))
@@ -66,7 +68,12 @@ def test_every_metric_is_in_the_table_with_its_labels():
         name: {label for word in re.findall(r"\w+", labels) for label in (path if word == "path" else {word})}
         for name, labels in re.findall(r"^\| `(tonekeeper_\w+)` \| ([^|]*) ?\|", DOCUMENT, re.MULTILINE)
     }
-    everything = replace(reports.steered(), active=reports.failed_over().active, nat=reports.behind_nat().nat)
+    everything = replace(
+        reports.steered(),
+        sbcs=(*reports.steered().sbcs, *reports.proven().sbcs),
+        active=reports.failed_over().active,
+        nat=reports.behind_nat().nat,
+    )
     rendered = {
         sample.name: set(sample.labels)
         for family in text_string_to_metric_families(render_metrics(everything, Dialect.TEXT).decode())

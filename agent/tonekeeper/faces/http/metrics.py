@@ -1,66 +1,35 @@
-"""The report as Prometheus samples: text exposition 0.0.4, or OpenMetrics 1.0.0 for who asks for it.
+"""The report as Prometheus samples.
 
 Names follow Prometheus' conventions: base units, counters end in `_total`. What is not known has no sample: an
 absent series says "not checked", a zero would say "no".
+
+What a series costs is paid for a million sites: whatever strangers or faults can make more of is bounded here.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
 
-from tonekeeper.core.report import NatReport, PathState, Report, SbcReport, SteeringReport, WanReport, WanState
+from tonekeeper.core.report import (
+    FindingReport,
+    NatReport,
+    ProbingReport,
+    Report,
+    Severity,
+    SteeringReport,
+    WanReport,
+    WanState,
+)
+from tonekeeper.faces.http import sbc_metrics
+from tonekeeper.faces.http.exposition import Dialect, Family, Kind, labels_of
+
+MOST_FINDINGS = 5
+"""Shown by name, the worst first; all are counted."""
 
 _ALG = {"yes": 1, "no": 0}
 _KEPT_ALIVE = ("replied", "stream")
 """Kinds of bindings that phones hold open: what keepalives go by."""
-_UNITS = ("seconds", "bytes")
-_LABEL_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
-
-
-class Dialect(StrEnum):
-    """The two formats, by their media type."""
-
-    TEXT = "text/plain; version=0.0.4; charset=utf-8"
-    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-
-class Kind(StrEnum):
-    GAUGE = "gauge"
-    COUNTER = "counter"
-    INFO = "info"
-
-
-@dataclass(slots=True)
-class Family:
-    """A metric with its samples. `name` is without the suffix that the kind adds to its samples."""
-
-    name: str
-    kind: Kind
-    help: str
-    samples: list[tuple[str, float]] = field(default_factory=list)
-    """Labels as `_labels` writes them, and the value."""
-
-    @property
-    def sample_name(self) -> str:
-        match self.kind:
-            case Kind.COUNTER:
-                return f"{self.name}_total"
-            case Kind.INFO:
-                return f"{self.name}_info"
-            case _:
-                return self.name
-
-    def add(self, value: float | None, labels: str = "") -> None:
-        if value is not None:
-            self.samples.append((labels, value))
-
-    def add_state(self, state: StrEnum, labels: str) -> None:
-        """One sample for each word that `state` might be: 1 for the one it is."""
-        for one in type(state):
-            self.samples.append((f'{labels},state="{one.value}"', int(one is state)))
 
 
 def dialect_for(accept: str) -> Dialect:
@@ -82,8 +51,7 @@ def render_metrics(report: Report, dialect: Dialect) -> bytes:
     """`report` as a whole exposition in `dialect`."""
     lines: list[str] = []
     for family in _families(report):
-        if family.samples:
-            _write_family(lines, family, dialect)
+        lines += family.write(dialect)
     if dialect is Dialect.OPENMETRICS:
         lines.append("# EOF")
     lines.append("")
@@ -97,50 +65,31 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-def _write_family(lines: list[str], family: Family, dialect: Dialect) -> None:
-    name, kind = family.name, family.kind.value
-    if dialect is Dialect.TEXT:
-        name = family.sample_name
-        kind = "gauge" if family.kind is Kind.INFO else kind
-    lines.append(f"# HELP {name} {family.help}")
-    lines.append(f"# TYPE {name} {kind}")
-    unit = name.rpartition("_")[2]
-    if dialect is Dialect.OPENMETRICS and unit in _UNITS:
-        lines.append(f"# UNIT {name} {unit}")
-    name = family.sample_name
-    for labels, value in family.samples:
-        lines.append(f"{name}{{{labels}}} {value!r}" if labels else f"{name} {value!r}")
-
-
-def _labels(**labels: str) -> str:
-    return ",".join(f'{name}="{text.translate(_LABEL_ESCAPES)}"' for name, text in labels.items())
-
-
 def _families(report: Report) -> Iterator[Family]:
     yield from _agent_families(report)
     yield from _wan_families(report.wans)
     yield from _metering_families(report.wans)
-    yield from _sbc_families(report.sbcs)
-    yield from _path_families(report.sbcs)
+    yield from sbc_metrics.families(report.sbcs)
+    yield from _guard_families(report.probing)
     yield from _steering_families(report.steering)
     yield from _nat_families(report.nat)
-    yield _finding_family(report)
+    yield from _finding_families(report.findings)
 
 
 def _agent_families(report: Report) -> Iterator[Family]:
     agent, active = report.agent, report.active
     build = Family("tonekeeper_build", Kind.INFO, "Version of the running agent.")
-    build.add(1, _labels(version=agent.version))
+    build.add(1, labels_of(version=agent.version))
     yield build
     who = Family("tonekeeper_agent", Kind.INFO, "Name of the site, role and failover mode of the agent.")
-    who.add(1, _labels(name=agent.name, role=agent.role, mode=agent.mode))
+    who.add(1, labels_of(name=agent.name, role=agent.role, mode=agent.mode))
     yield who
     uptime = Family("tonekeeper_uptime_seconds", Kind.GAUGE, "Time since the agent started.")
     uptime.add(agent.uptime_s)
     yield uptime
     chosen = Family("tonekeeper_active", Kind.GAUGE, "1 for the WAN and the SBC that calls use.")
     if active.sbc:
-        chosen.add(1, _labels(wan=active.wan, sbc=active.sbc))
+        chosen.add(1, labels_of(wan=active.wan, sbc=active.sbc))
     yield chosen
     since = Family("tonekeeper_active_age_seconds", Kind.GAUGE, "Time since the active WAN and SBC were chosen.")
     if active.sbc:
@@ -164,7 +113,7 @@ def _wan_families(wans: tuple[WanReport, ...]) -> Iterator[Family]:
     reuse = Family("tonekeeper_wan_reuse_wait_seconds", Kind.GAUGE, "Time until a flapping WAN is trusted again.")
     transitions = Family("tonekeeper_wan_transitions", Kind.COUNTER, "Changes of the WAN's state.")
     for wan in wans:
-        labels = _labels(wan=wan.name)
+        labels = labels_of(wan=wan.name)
         up.add(None if wan.state is WanState.UNKNOWN else int(wan.state is WanState.UP), labels)
         state.add_state(wan.state, labels)
         blamed.add(int(wan.blamed), labels)
@@ -180,54 +129,9 @@ def _metering_families(wans: tuple[WanReport, ...]) -> Iterator[Family]:
     spent = Family("tonekeeper_probing_bytes", Kind.COUNTER, "What probing has cost on a metered WAN in its 30 days.")
     budget = Family("tonekeeper_probing_budget_bytes", Kind.GAUGE, "What probing may cost there in 30 days.")
     for wan in wans:
-        spent.add(wan.probing_bytes, _labels(wan=wan.name))
-        budget.add(wan.probing_budget_bytes, _labels(wan=wan.name))
+        spent.add(wan.probing_bytes, labels_of(wan=wan.name))
+        budget.add(wan.probing_budget_bytes, labels_of(wan=wan.name))
     yield from (spent, budget)
-
-
-def _sbc_families(sbcs: tuple[SbcReport, ...]) -> Iterator[Family]:
-    state = Family("tonekeeper_sbc_state", Kind.GAUGE, "1 for the state the SBC is in.")
-    age = Family("tonekeeper_sbc_state_age_seconds", Kind.GAUGE, "Time the SBC has been in its state.")
-    penalty = Family("tonekeeper_sbc_penalty", Kind.GAUGE, "Damping penalty of the SBC (RFC 2439).")
-    suppressed = Family("tonekeeper_sbc_suppressed", Kind.GAUGE, "1 if the SBC flapped too much to be trusted.")
-    reuse = Family("tonekeeper_sbc_reuse_wait_seconds", Kind.GAUGE, "Time until a flapping SBC is trusted again.")
-    for sbc in sbcs:
-        labels = _labels(sbc=sbc.name)
-        state.add_state(sbc.state, labels)
-        age.add(sbc.since_s, labels)
-        penalty.add(sbc.penalty, labels)
-        suppressed.add(int(sbc.suppressed_s is not None), labels)
-        reuse.add(sbc.suppressed_s, labels)
-    yield from (state, age, penalty, suppressed, reuse)
-
-
-def _path_families(sbcs: tuple[SbcReport, ...]) -> Iterator[Family]:
-    up = Family("tonekeeper_path_up", Kind.GAUGE, "1 while the path counts as alive, 0 after the verdict down.")
-    state = Family("tonekeeper_path_state", Kind.GAUGE, "1 for the state the path is in.")
-    age = Family("tonekeeper_path_state_age_seconds", Kind.GAUGE, "Time the path has been in its state.")
-    rtt = Family("tonekeeper_path_rtt_seconds", Kind.GAUGE, "Round-trip time of OPTIONS on the path.")
-    loss = Family("tonekeeper_path_loss_ratio", Kind.GAUGE, "Share of steady probes without a reply, 0 to 1.")
-    reply = Family("tonekeeper_path_reply_age_seconds", Kind.GAUGE, "Time since the latest reply.")
-    timeout = Family("tonekeeper_path_timeout_seconds", Kind.GAUGE, "How long a probe waits for its reply.")
-    confirmations = Family("tonekeeper_path_confirmations", Kind.GAUGE, "Confirming probes a verdict down takes.")
-    sent = Family("tonekeeper_probes_sent", Kind.COUNTER, "Probes sent on the path.")
-    received = Family("tonekeeper_probe_replies", Kind.COUNTER, "Replies to our own probes.")
-    ignored = Family("tonekeeper_datagrams_ignored", Kind.COUNTER, "Datagrams that were no reply to our probes.")
-    for sbc in sbcs:
-        for path in sbc.paths:
-            labels = _labels(wan=path.wan, sbc=sbc.name, transport=path.transport, address=path.address)
-            up.add(None if path.state is PathState.UNKNOWN else int(path.state is not PathState.DOWN), labels)
-            state.add_state(path.state, labels)
-            age.add(path.since_s, labels)
-            rtt.add(None if path.rtt_ms is None else round(path.rtt_ms / 1000, 6), labels)
-            loss.add(path.loss, labels)
-            reply.add(path.last_reply_s, labels)
-            timeout.add(round(path.timeout_ms / 1000, 6), labels)
-            confirmations.add(path.confirmations, labels)
-            sent.add(path.sent, labels)
-            received.add(path.received, labels)
-            ignored.add(path.ignored, labels)
-    yield from (up, state, age, rtt, loss, reply, timeout, confirmations, sent, received, ignored)
 
 
 def _steering_families(steering: SteeringReport) -> Iterator[Family]:
@@ -263,17 +167,35 @@ def _nat_families(nats: tuple[NatReport, ...]) -> Iterator[Family]:
     keepalive = Family("tonekeeper_nat_keepalive_seconds", Kind.GAUGE, "Longest interval that holds a UDP binding.")
     alg = Family("tonekeeper_nat_sip_alg", Kind.GAUGE, "1 if something on the way rewrites SIP.")
     for nat in nats:
-        kind.add(1, _labels(wan=nat.wan, mapping=nat.mapping, filtering=nat.filtering))
+        kind.add(1, labels_of(wan=nat.wan, mapping=nat.mapping, filtering=nat.filtering))
         for name in _KEPT_ALIVE:
             for bound, seconds in zip(("low", "high"), nat.lifetime_s.get(name) or (), strict=False):
-                binding.add(seconds, _labels(wan=nat.wan, kind=name, bound=bound))
-        keepalive.add(nat.keepalive_s, _labels(wan=nat.wan))
-        alg.add(_ALG.get(nat.sip_alg), _labels(wan=nat.wan))
+                binding.add(seconds, labels_of(wan=nat.wan, kind=name, bound=bound))
+        keepalive.add(nat.keepalive_s, labels_of(wan=nat.wan))
+        alg.add(_ALG.get(nat.sip_alg), labels_of(wan=nat.wan))
     yield from (kind, binding, keepalive, alg)
 
 
-def _finding_family(report: Report) -> Family:
-    findings = Family("tonekeeper_findings", Kind.GAUGE, "Active findings of this code and severity.")
-    for (code, severity), count in Counter((one.code, one.severity) for one in report.findings).items():
-        findings.add(count, _labels(code=code, severity=severity.value))
-    return findings
+def _guard_families(probing: ProbingReport) -> Iterator[Family]:
+    packets = Family("tonekeeper_storm_guard_packets", Kind.COUNTER, "Packets that probing has sent.")
+    packets.add(probing.sent_packets)
+    yield packets
+    octets = Family("tonekeeper_storm_guard_bytes", Kind.COUNTER, "What probing has cost, with the answers.")
+    octets.add(probing.sent_bytes)
+    yield octets
+    postponed = Family("tonekeeper_storm_guard_postponed", Kind.COUNTER, "Probes that the storm guard made wait.")
+    postponed.add(probing.postponed)
+    yield postponed
+
+
+def _finding_families(findings: tuple[FindingReport, ...]) -> Iterator[Family]:
+    count = Family("tonekeeper_findings", Kind.GAUGE, "Active findings of this severity.")
+    by_severity = Counter(finding.severity for finding in findings)
+    for severity in Severity:
+        count.add(by_severity[severity], labels_of(severity=severity.value))
+    yield count
+    worst = Family("tonekeeper_finding", Kind.INFO, "The worst of the active findings.")
+    named = dict.fromkeys((one.code, one.severity.value, one.subject) for one in findings)
+    for code, level, subject in list(named)[:MOST_FINDINGS]:
+        worst.add(1, labels_of(code=code, severity=level, subject=subject))
+    yield worst
