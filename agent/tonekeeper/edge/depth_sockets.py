@@ -88,10 +88,12 @@ class DepthSockets:
                 assert_never(action)
 
     def close(self) -> None:
+        """May be called twice."""
         self._closed = True
-        for opened in (self._signalling, self._media):
-            if opened is not None:
-                opened.close()
+        opened, self._signalling, self._media = (self._signalling, self._media), None, None
+        for way in opened:
+            if way is not None:
+                way.close()
 
     def _open_signalling(self) -> None:
         path = self._command.path

@@ -131,7 +131,7 @@ class Calling:
             commands = Inquiry(self._signalling, "BYE", self._dialog, patience=0.0).begin(0.0)
         elif self._state is _State.INVITING:
             commands = self._cancellation.go_on(0.0)
-        if self._state not in (_State.OPENING_MEDIA, _State.OVER):
+        if self._invite.provisional or self._ack:
             self._leave(conclusion.reason)
         self.conclusion = self.conclusion or conclusion
         self._state = _State.OVER
