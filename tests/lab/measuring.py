@@ -20,6 +20,9 @@ MASQUERADE = ("endpoint-independent", "address-and-port-dependent")
 _LOSS = "table ip loss {{\nchain broken {{\ntype filter hook prerouting priority -400\n{rules}\n}}\n}}\n"
 
 
+_BLOCK = "table ip block {{\nchain broken {{\ntype filter hook prerouting priority -400\n{rule}\n}}\n}}\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """Seconds that a binding of the CPE lives, as its kernel is told."""
@@ -100,6 +103,17 @@ def fibre_loses(lab: Lab, percent: int, *ports: int) -> Iterator[None]:
         yield
     finally:
         fibre.run("nft", "delete", "table", "ip", "loss")
+
+
+@contextmanager
+def fibre_blocks(lab: Lab, port: int) -> Iterator[None]:
+    """Datagrams to `port`, silently."""
+    fibre = lab.provider("fibre").namespace
+    fibre.nft(_BLOCK.format(rule=f"udp dport {port} drop"))
+    try:
+        yield
+    finally:
+        fibre.run("nft", "delete", "table", "ip", "block")
 
 
 def _sysctls(truth: Truth) -> dict[str, str]:

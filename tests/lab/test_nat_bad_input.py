@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.lab.measuring import KINDS, Measured, Measuring
+from tests.lab.measuring import KINDS, Measured, Measuring, fibre_blocks
 from tests.lab.namespace import until
 from tests.lab.stun import FIRST, SECOND, coturn, reflector
 from tests.lab.topology import Lab
@@ -44,7 +44,7 @@ def measured(standing_lab: Lab) -> dict[str, Measured]:
     servers |= {"one address": f"{FIRST}:{ONE_ADDRESS}", "one port more": f"{FIRST}:{ONE_PORT}"}
     with ExitStack() as stack:
         stack.enter_context(_impostors(lab))
-        stack.enter_context(_blocked(lab, BLOCKED))
+        stack.enter_context(fibre_blocks(lab, BLOCKED))
         stack.enter_context(coturn(lab, port=ONE_ADDRESS, addresses=(FIRST,)))
         stack.enter_context(reflector(lab, "--sip-port", "0", port=ONE_PORT))
         options = ("--max", "2", "--sip", "203.0.113.2")
@@ -63,9 +63,18 @@ def test_it_says_not_checked_and_why(measured, what):
     assert one.code == 1
     assert one.document["mapping"] == one.document["filtering"] == "not checked"
     assert [one.lifetimes[kind] for kind in KINDS] == [None, None, None]
-    assert one.document["sip_alg"] == "not checked"
     for part in ("mapping", "filtering", *KINDS):
         assert reason in one.reasons[part], one.reasons
+
+
+def test_sip_is_asked_all_the_same_where_it_can_be(measured):
+    """Kamailio sees the phone with the address of the NAT. From the CPE there is none; and it is not asked from the
+    loopback device, nor where nobody knows how to get away from here."""
+    verdicts = {what: measured[what].document["sip_alg"] for what in HOPELESS}
+
+    unasked = {WRONG, "an address of this host", "a name that leads nowhere"}
+    assert {what for what, verdict in verdicts.items() if verdict == "not checked"} == unasked
+    assert {verdict for what, verdict in verdicts.items() if what not in unasked} == {"no"}
 
 
 def test_a_server_with_one_address_cannot_tell_the_behaviour_or_lifetimes(measured):
@@ -145,17 +154,6 @@ def test_it_works_without_any_privilege(standing_lab):
 
 def _until_sockets_are_open(lab: Lab) -> None:
     until(lambda: len(lab.cpe.namespace.udp_ports()) > 20, within=10.0, what="the measurement does not begin")
-
-
-@contextmanager
-def _blocked(lab: Lab, port: int) -> Iterator[None]:
-    namespace = lab.provider("fibre").namespace
-    rule = f"udp dport {port} drop"
-    namespace.nft(f"table ip block {{\nchain broken {{\ntype filter hook prerouting priority -400\n{rule}\n}}\n}}\n")
-    try:
-        yield
-    finally:
-        namespace.run("nft", "delete", "table", "ip", "block")
 
 
 @contextmanager

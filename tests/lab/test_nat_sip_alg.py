@@ -15,7 +15,7 @@ from random import Random
 import pytest
 
 from tests.lab.edge_namespaces import run_inside
-from tests.lab.measuring import Measured, Measuring
+from tests.lab.measuring import Measured, Measuring, fibre_blocks
 from tests.lab.namespace import LabError
 from tests.lab.stun import FIRST, SECOND, coturn, reflector
 from tests.lab.topology import Lab
@@ -33,6 +33,7 @@ pytestmark = pytest.mark.lab
 KAMAILIO = Endpoint("203.0.113.2", 5060)
 PHONE, SEEN_AS = "192.0.2.10", "198.51.100.2"
 RUNS = 20
+STUN_PORT = 3478
 OPTIONS = ("--max", "2", "--sip", KAMAILIO.host)
 HELPER = """
 table ip alg {
@@ -65,12 +66,23 @@ def sip_helper(lab: Lab, *, on: bool = True) -> Iterator[None]:
         cpe.run("conntrack", "-F")
 
 
-def test_kamailio_alone_is_enough_twenty_times_out_of_twenty(lab):
+@pytest.mark.parametrize("knows_stun", [True, False])
+def test_kamailio_alone_is_enough_twenty_times_out_of_twenty(lab, knows_stun):
     random = Random(os.urandom(4))
     truth = [SipAlg.YES, SipAlg.NO] * (RUNS // 2)
     random.shuffle(truth)
 
-    assert [_ask_kamailio(lab, helper_is_on=one is SipAlg.YES) for one in truth] == truth
+    asked = [_ask_kamailio(lab, helper_is_on=one is SipAlg.YES, knows_stun=knows_stun) for one in truth]
+    assert asked == truth
+
+
+@pytest.mark.parametrize(("helper_is_on", "verdict"), [(True, "yes"), (False, "no")])
+def test_a_firewall_that_lets_sip_through_and_no_stun_hides_nothing(lab, helper_is_on, verdict):
+    with coturn(lab), fibre_blocks(lab, STUN_PORT), sip_helper(lab, on=helper_is_on):
+        measured = Measuring(lab.phone, FIRST, *OPTIONS).wait(within=30.0)
+
+    assert measured.document["mapping"] == "not checked"
+    assert (measured.document["sip_alg"], measured.evidence("via")) == (verdict, verdict), measured
 
 
 def test_without_the_helper_the_command_says_no(lab):
@@ -104,10 +116,10 @@ def _behind_and_on_the_router(lab: Lab) -> list[Measured]:
             one.kill()
 
 
-def _ask_kamailio(lab: Lab, *, helper_is_on: bool) -> SipAlg:
+def _ask_kamailio(lab: Lab, *, helper_is_on: bool, knows_stun: bool) -> SipAlg:
     async def scenario() -> SipAlg:
         sockets = NatSockets(lambda event: driver.feed(event), local=PHONE)
-        driver = MeasureDriver(OnlyTheAlg(), token=token, execute=sockets.execute)
+        driver = MeasureDriver(OnlyTheAlg(knows_stun=knows_stun), token=token, execute=sockets.execute)
         try:
             async with asyncio.timeout(10.0):
                 return (await driver.run()).sip_alg
@@ -119,11 +131,11 @@ def _ask_kamailio(lab: Lab, *, helper_is_on: bool) -> SipAlg:
 
 
 class OnlyTheAlg:
-    """A measurement of nothing else: what STUN would say is known."""
+    """A measurement of nothing else: what STUN would say is known, or will never be."""
 
-    def __init__(self) -> None:
-        attempt = Attempt(Endpoint(FIRST, 3478), Limits(), started=0.0)
-        attempt.mapped = Endpoint(SEEN_AS, 40000)
+    def __init__(self, *, knows_stun: bool) -> None:
+        attempt = Attempt(Endpoint(FIRST, STUN_PORT), Limits(), started=0.0)
+        attempt.mapped = Endpoint(SEEN_AS, 40000) if knows_stun else None
         self._check = AlgCheck(attempt, SipQuestions((KAMAILIO,)))
         self._has_begun = False
 

@@ -171,7 +171,8 @@ def sip_request(command: SendSip, local: Endpoint) -> bytes:
 
     plain = f"tonekeeper/{__version__}"
     missing = _SIP_QUESTION[local.is_ipv6] - len(render(f"{plain} ()"))
-    return render(f"{plain} ({'-' * missing})")
+    request = render(f"{plain} ({'-' * missing})")
+    return request.replace(b"/UDP ", b"/UDP\t", 1) if command.unusual_via else request
 
 
 class _NatSocket:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +66,15 @@ def test_a_sip_question_fits_every_way_in_one_piece():
     request = sip_request(sip(Endpoint("203.0.113.2", 5060)), Endpoint("192.0.2.10", 5060))
     assert len(request) <= 1300
     assert decode_request(request).vias[0].sent_by == "192.0.2.10:5060"
+
+
+def test_an_unusual_via_has_a_tab_where_a_blank_is_usual_and_says_the_same():
+    local = Endpoint("192.0.2.10", 5060)
+    usual, unusual = (replace(sip(Endpoint("203.0.113.2", 5060)), unusual_via=yes) for yes in (False, True))
+    request = sip_request(unusual, local)
+
+    assert b"\r\nVia: SIP/2.0/UDP\t192.0.2.10:5060;" in request
+    assert decode_request(request).vias == decode_request(sip_request(usual, local)).vias
 
 
 def test_a_server_that_says_its_name_is_left_its_words():

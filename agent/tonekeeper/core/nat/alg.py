@@ -7,11 +7,17 @@
     helper     this host is the router, and its ruleset or a tracked flow has the helper attached
 
 One piece that says yes is enough. "No" takes `via` or `mirror`: the others can only add.
+
+Where STUN does not get through, SIP has to say itself with which address we are seen. So every server is asked once
+more in an unusual spelling, legal but not what gateways look for: a tab before sent-by (RFC 3261 section 25.1, LWS).
+The Linux kernel's helper wants a blank there and lets it pass. If a server sees another address than our own in any of
+its requests, a NAT is on the way, and then our own address in `received=` is a rewritten one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tonekeeper.core.instants import NEVER
 from tonekeeper.core.nat.attempt import Attempt
@@ -49,6 +55,7 @@ class _Trial:
     local_port: int
     server: Endpoint
     socket: int = 0
+    unusual_via: bool = False
     local: Endpoint | None = None
     due: float = NEVER
     sends: int = 0
@@ -59,12 +66,18 @@ class _Trial:
     is_over: bool = False
 
     @property
+    def seen_as(self) -> str:
+        """Our address as the answer says, empty where it does not."""
+        return self.answer.reply.received if self.answer is not None else ""
+
+    @property
     def uses_sip_port(self) -> bool:
         return SIP_PORT in (self.local_port, self.server.port)
 
     @property
     def name(self) -> str:
-        return f"port {self.local_port or 'any'} to {self.server}"
+        spelled = ", with a tab in Via" if self.unusual_via else ""
+        return f"port {self.local_port or 'any'} to {self.server}{spelled}"
 
 
 @dataclass(slots=True)
@@ -89,12 +102,17 @@ class AlgCheck:
         return "; ".join(f"{piece.name}: {piece.text}" for piece in self.evidence) or "nobody to ask"
 
     def begin(self) -> list[Command]:
-        """From port 5060 and from another one, to every server; the trials of one port share a socket."""
+        """From port 5060 and from another one, to every server; the trials of one port share a socket.
+
+        Without STUN once more from the other port, in the unusual spelling.
+        """
         commands: list[Command] = []
         for port in (SIP_PORT, 0) if self.questions.servers else ():
             command = self.attempt.open_socket(port)
             commands.append(command)
-            self._trials += [_Trial(port, server, command.socket) for server in self.questions.servers]
+            spellings = (False, True) if port != SIP_PORT and self.attempt.mapped is None else (False,)
+            for unusual_via in spellings:
+                self._trials += [_Trial(port, one, command.socket, unusual_via) for one in self.questions.servers]
         return commands + self._conclude()
 
     def opened(self, socket: int, local: Endpoint, now: float) -> None:
@@ -120,7 +138,7 @@ class AlgCheck:
         due.due = now + (FIRST_WAIT * 2 ** (due.sends - 1) if due.sends < SENDS else LAST_WAIT)
         self.attempt.spend(OPTIONS_OCTETS)
         branch, from_tag, call_id = due.ids
-        return [SendSip(due.socket, due.server, branch, from_tag, call_id, cseq=1)]
+        return [SendSip(due.socket, due.server, branch, from_tag, call_id, cseq=1, unusual_via=due.unusual_via)]
 
     def sent(self, event: SipSent) -> None:
         for trial in self._of(event.socket):
@@ -149,9 +167,9 @@ class AlgCheck:
         if self.is_over or not all(trial.is_over for trial in self._trials):
             return []
         self.is_over = True
-        mapped = self.attempt.mapped
-        via = [(trial, _via(trial, mapped)) for trial in self._trials]
-        mirror = [(trial, _mirror(trial)) for trial in self._trials]
+        usual = [trial for trial in self._trials if not trial.unusual_via]
+        via = [(trial, _via(trial, self._seen_by(trial.server))) for trial in usual]
+        mirror = [(trial, _mirror(trial)) for trial in usual]
         self.evidence = (
             _worst("via", [piece for _, piece in via]),
             _worst("mirror", [piece for _, piece in mirror]),
@@ -161,26 +179,45 @@ class AlgCheck:
         sockets = sorted({trial.socket for trial in self._trials})
         return [command for socket in sockets for command in self.attempt.close_socket(socket)]
 
+    def _seen_by(self, server: Endpoint) -> _Seen | None:
+        """With STUN, its word counts for all servers. Without, what a server says itself does, if it is not ours."""
+        if self.attempt.mapped is not None:
+            return _Seen(self.attempt.mapped.host, "STUN")
+        asked = sorted(self._trials, key=lambda trial: not trial.unusual_via)
+        for trial in (one for one in asked if one.server.host == server.host):
+            address = trial.seen_as
+            if address and trial.local is not None and address != trial.local.host:
+                return _Seen(address, f"the same server on {trial.name}")
+        return None
+
 
 Piece = tuple[SipAlg, str]
 
 
-def _via(trial: _Trial, mapped: Endpoint | None) -> Piece:
+class _Seen(NamedTuple):
+    """Our address from outside."""
+
+    address: str
+    by: str
+
+
+def _via(trial: _Trial, seen: _Seen | None) -> Piece:
     if trial.answer is None or trial.local is None:
         return SipAlg.NOT_CHECKED, trial.refused or f"no SIP answer on {trial.name}"
     reply, local = trial.answer.reply, trial.local
     if reply.sent_by != str(local):
         return SipAlg.YES, f"our Via left as {local} and came back as {reply.sent_by} ({trial.name})"
-    if mapped is None or mapped.host == local.host:
-        return SipAlg.NOT_CHECKED, "no NAT is on the way, or none is known, so a rewritten address would not show"
     if not reply.received:
         return SipAlg.NOT_CHECKED, "the SIP server did not say where it saw us (received=, RFC 3581)"
+    if seen is None or seen.address == local.host:
+        return SipAlg.NOT_CHECKED, "no NAT is on the way, or none is known, so a rewritten address would not show"
     if reply.received == local.host:
-        seen = f"received={reply.received} is our private address, STUN sees us as {mapped.host} ({trial.name})"
-        return SipAlg.YES, seen
-    if reply.received == mapped.host:
-        return SipAlg.NO, f"received={reply.received} is the address that STUN sees ({trial.name})"
-    return SipAlg.NOT_CHECKED, f"the SIP server sees {reply.received}, STUN sees {mapped.host}: another way out"
+        text = f"received={local.host} is our private address, {seen.by} sees us as {seen.address} ({trial.name})"
+        return SipAlg.YES, text
+    if reply.received == seen.address:
+        return SipAlg.NO, f"received={reply.received} is the address that {seen.by} sees ({trial.name})"
+    text = f"the SIP server sees {reply.received}, {seen.by} sees {seen.address}: another way out"
+    return SipAlg.NOT_CHECKED, text
 
 
 def _mirror(trial: _Trial) -> Piece:

@@ -111,6 +111,8 @@ class Measurement:
         )
 
     def _waiting_for(self) -> str:
+        if self._reach.no_server:
+            return "answers over SIP"
         if not self._has_reached:
             return f"an answer from {self.attempt.server}"
         if self._lifetimes is not None and not self._lifetimes.is_over:
@@ -222,7 +224,7 @@ class Measurement:
         if self.attempt.is_spent:
             return self._end(now, unfinished="its budget of packets is spent")
         if self._reach.no_server:
-            return self._end(now, unfinished=self._reach.no_server)
+            return self._go_on_without_stun(now)
         commands: list[Command] = []
         if self._reach.is_reached and not self._has_reached:
             self._has_reached = True
@@ -235,6 +237,14 @@ class Measurement:
         if self._has_finished():
             commands += self._end(now)
         return commands
+
+    def _go_on_without_stun(self, now: float) -> list[Command]:
+        """SIP may well get through, and has something to say by itself."""
+        commands: list[Command] = []
+        if not self._has_reached:
+            self._has_reached = True
+            commands += self._alg.begin()
+        return commands + self._end(now, unfinished=self._reach.no_server) if self._alg.is_over else commands
 
     def _go_on_with_tcp(self, lifetimes: Lifetimes) -> list[Command]:
         if not self._control.socket:

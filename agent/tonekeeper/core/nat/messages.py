@@ -160,6 +160,8 @@ class SendSip:
     from_tag: str
     call_id: str
     cseq: int
+    unusual_via: bool = False
+    """With a tab before sent-by, which is legal, and which gateways seldom look for (alg.py)."""
 
 
 Action = OpenSocket | CloseSocket | SendStun | SendSip

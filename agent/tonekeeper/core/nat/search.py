@@ -123,6 +123,8 @@ class Search:
             binding.other = oldest
 
     def _sort_out(self) -> None:
+        if all(one.phase in UNDECIDED for one in self.undecided):
+            return
         for one in self.undecided:
             match one.phase:
                 case Phase.ALIVE:

@@ -22,7 +22,7 @@ class Asked:
     def __init__(self, *servers, local=LOCAL, mapped=MAPPED, helper=None):
         self.now = 100.0
         attempt = Attempt(Endpoint("198.51.100.1", 3478), Limits(), self.now)
-        attempt.mapped = Endpoint(mapped, 61000)
+        attempt.mapped = Endpoint(mapped, 61000) if mapped else None
         self.check = AlgCheck(attempt, SipQuestions(servers, helper))
         self.locals = {}
         self.commands = []
@@ -161,3 +161,81 @@ def test_with_nobody_to_ask_nothing_is_sent():
     asked = Asked()
     assert asked.check.is_over
     assert asked.check.verdict is NOT_CHECKED
+
+
+# --- without STUN
+
+
+def without_stun(*servers, **options):
+    return Asked(*(servers or (SBC,)), mapped="", **options)
+
+
+def test_without_stun_every_server_is_asked_once_more_in_an_unusual_spelling():
+    asked = without_stun()
+    asked.play(lambda *_: {"received": MAPPED})
+    spelled = [command.unusual_via for command in asked.commands if not isinstance(command, CloseSocket)]
+    assert sorted(spelled) == [False, False, True]
+
+
+def test_with_stun_nobody_is_asked_in_an_unusual_spelling():
+    asked = Asked(SBC)
+    asked.play(lambda *_: {"received": MAPPED})
+    assert not any(command.unusual_via for command in asked.commands if not isinstance(command, CloseSocket))
+
+
+def test_a_server_that_sees_another_address_than_ours_and_says_so_is_evidence_against():
+    asked = without_stun()
+    assert asked.play(lambda *_: {"received": MAPPED, "rport": 61001})["via"] is NO
+    assert asked.check.verdict is NO
+
+
+def test_our_own_address_where_another_spelling_shows_another_one_is_rewritten():
+    def answer(local, request):
+        return {"received": MAPPED if request.unusual_via else local.host, "rport": local.port}
+
+    asked = without_stun()
+    assert asked.play(answer)["via"] is YES
+    assert f"the same server on port any to {SBC}, with a tab in Via sees us as {MAPPED}" in asked.check.reason
+
+
+def test_our_own_address_on_port_5060_where_another_port_shows_another_one_is_rewritten():
+    elsewhere = Endpoint(SBC.host, 5080)
+
+    def answer(local, request):
+        if request.unusual_via:
+            return None
+        return {"received": local.host if 5060 in (local.port, request.destination.port) else MAPPED}
+
+    verdicts = without_stun(SBC, elsewhere).play(answer)
+    assert (verdicts["via"], verdicts["port-5060"]) == (YES, YES)
+
+
+def test_our_own_address_in_every_spelling_decides_nothing():
+    """No NAT is on the way, or a gateway that knows the spelling too."""
+    asked = without_stun()
+    assert asked.play(lambda local, _: {"received": local.host, "rport": local.port})["via"] is NOT_CHECKED
+    assert asked.check.verdict is NOT_CHECKED
+    assert "no NAT is on the way" in asked.check.reason
+
+
+def test_what_another_server_sees_says_nothing_of_this_one():
+    """A private line leads to the one, a NAT stands before the other."""
+    beyond_a_nat = Endpoint("198.51.100.99", 5060)
+
+    def answer(local, request):
+        return {"received": MAPPED if request.destination == beyond_a_nat else local.host, "rport": local.port}
+
+    asked = without_stun(SBC, beyond_a_nat)
+    asked.play(answer)
+    assert asked.check.verdict is NO
+
+
+def test_our_own_address_with_another_port_is_no_evidence():
+    """A router whose own port 5060 clashes with that of a phone behind it gives its own packets another one."""
+    asked = without_stun()
+    assert asked.play(lambda local, _: {"received": local.host, "rport": 61001})["via"] is NOT_CHECKED
+
+
+def test_a_server_that_is_silent_without_stun_is_no_evidence():
+    asked = without_stun()
+    assert set(asked.play(lambda *_: None).values()) == {NOT_CHECKED}

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.core.nat.stun_world import OTHER, PUBLIC, SERVER, SITE, StunServer, behind, measurement
+from tonekeeper.core.nat.alg import SipQuestions
 from tonekeeper.core.nat.attempt import Limits
 from tonekeeper.core.nat.measurement import METERED, Measurement
 from tonekeeper.core.nat.messages import (
@@ -16,6 +17,8 @@ from tonekeeper.core.nat.messages import (
     IcmpReceived,
     OpenSocket,
     SendRefused,
+    SendSip,
+    SipReceived,
     SocketRefused,
     StunReceived,
     WanChanged,
@@ -23,6 +26,7 @@ from tonekeeper.core.nat.messages import (
 from tonekeeper.core.nat.result import BindingKind, Lifetimes, SipAlg, Trial
 from tonekeeper.drivers.sim.nat import LINUX, Dependence, NatBehaviour
 from tonekeeper.wire.endpoint import Endpoint
+from tonekeeper.wire.sip.reply import SipReply
 from tonekeeper.wire.stun.message import StunClass, StunMessage
 
 SHORT = Limits(longest=3.0)
@@ -169,6 +173,26 @@ def test_a_server_that_does_not_answer():
     assert_nothing_measured(result, "no answer from 198.51.100.1:3478")
     assert world.sent == 8
     assert result.elapsed_s == pytest.approx(5.5)
+
+
+def test_sip_is_asked_although_stun_is_silent():
+    world = behind(QUICK, server=StunServer(silent_from=0.0))
+    sbc = Endpoint("198.51.100.10", 5060)
+    running = measurement(world, limits=SHORT, sip=SipQuestions((sbc,)))
+    started = world.now
+    world.run(running, until=started + 5.6)
+    assert running.progress(world.now).waiting_for == "answers over SIP"
+    asked = [one for _, one in world.commands if isinstance(one, SendSip)]
+    assert {one.unusual_via for one in asked} == {False, True}
+    for one in asked:
+        local = world.sockets[one.socket]
+        seen_as = PUBLIC if one.unusual_via else local.host
+        reply = SipReply(200, "OK", one.branch, str(local), 1, one.call_id, 1, "OPTIONS", seen_as, local.port)
+        world.happen(running, 0.02, SipReceived(one.socket, sbc, reply))
+    result = world.run(running)
+    assert_nothing_measured(result, "no answer from 198.51.100.1:3478")
+    assert result.sip_alg is SipAlg.YES
+    assert result.elapsed_s == pytest.approx(5.62, abs=0.01)
 
 
 def test_an_icmp_error_is_told_with_the_silence():
