@@ -143,7 +143,7 @@ class Calling:
         if self._state is not _State.OPENING_MEDIA:
             return []
         signalling = self._signalling
-        contact = signalling.sender.contact(signalling.question.account.user or "")
+        contact = signalling.sender.contact(signalling.question.user)
         offer = render_offer(local, signalling.identifiers.number(31))
         headers = invite_headers(contact)
         self._invite = Inquiry(signalling, "INVITE", self._dialog, headers=headers, body=offer, patience=PATIENCE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from tonekeeper.core.site import Depth, Transport
 from tonekeeper.wire.endpoint import Endpoint
@@ -22,7 +21,7 @@ class Question:
     request_host: str
     """As the operator wrote it."""
     user: str
-    """Of the test account."""
+    """Of the test account, as a SIP URI has it."""
     domain: str = ""
     """Empty: `request_host`."""
     credentials: Credentials | None = None
@@ -34,7 +33,7 @@ class Question:
     @property
     def account(self) -> SipUri:
         """The address of record of the account."""
-        return SipUri(bracketed(self.domain or self.request_host), user=_escaped(self.user))
+        return SipUri(bracketed(self.domain or self.request_host), user=self.user)
 
     @property
     def place(self) -> SipUri:
@@ -46,14 +45,9 @@ class Question:
     @property
     def called(self) -> SipUri:
         """Whom to call, or whose mailbox to ask for."""
-        return SipUri(bracketed(self.domain or self.request_host), user=_escaped(self.target or self.user))
+        return SipUri(bracketed(self.domain or self.request_host), user=self.target or self.user)
 
     @property
     def registrar(self) -> SipUri:
         """Request-URI of REGISTER: the domain, without a user (RFC 3261 section 10.2)."""
         return SipUri(bracketed(self.domain)) if self.domain else self.place
-
-
-def _escaped(user: str) -> str:
-    """As the user part of a SIP URI (RFC 3261 section 25.1)."""
-    return quote(user, safe="-_.!~*'()&=+$,;?/")

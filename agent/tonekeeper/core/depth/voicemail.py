@@ -34,7 +34,7 @@ class Fetching:
         self._dialog = Dialog(
             call_id=draw(), local=question.account, local_tag=draw(), remote=question.called, target=question.called
         )
-        headers = subscribe_headers(signalling.sender.contact(question.account.user or ""))
+        headers = subscribe_headers(signalling.sender.contact(question.user))
         self._inquiry = Inquiry(signalling, "SUBSCRIBE", self._dialog, headers=headers, patience=PATIENCE)
         self._told: Conclusion | None = None
         self._gives_up_at = NEVER
