@@ -37,6 +37,8 @@ class _Writer:
                 ("WAN", "STATE", "FOR", "INTERFACE", "CARRIER, ADDRESSES"), [_wan_row(wan) for wan in report.wans]
             ),
             self._table(("SBC, WAN", "STATE", "RTT", "LOSS", "ADDRESS, LAST REPLY"), _sbc_rows(report.sbcs)),
+            self._functions(report.sbcs),
+            self._facts(report.sbcs),
             self._damping(report),
             self._findings(report.findings),
             self._nat(report.nat),
@@ -53,9 +55,26 @@ class _Writer:
         return f"{painted}\n{self._fill(about)}"
 
     def _where(self, report: Report) -> str:
-        active = self._fill(f"Active: {_active(report)}", "        ")
-        steering = wording.steering(report)
-        return f"{active}\n{self._fill(f'Steering: {steering}', '          ')}" if steering else active
+        told = {
+            "Active": _active(report),
+            "Voicemail": wording.voicemail_elsewhere(report),
+            "Steering": wording.steering(report),
+            "Storm guard": wording.storm_guard(report),
+        }
+        return "\n".join(self._fill(f"{of}: {said}", " " * (len(of) + 2)) for of, said in told.items() if said)
+
+    def _functions(self, sbcs: tuple[SbcReport, ...]) -> str:
+        """Only where deep probes are made; below each that fails somewhere, where and why."""
+        rows, failures = _function_rows(sbcs)
+        if not rows:
+            return ""
+        titles, *lines = self._table(("SBC, FUNCTION", "STATE", "PASSED", "LATEST OUTAGE"), rows).split("\n")
+        told = [[line, self._fill(why, "      ", "    ")] for line, why in zip(lines, failures, strict=True)]
+        return "\n".join([titles, *(part for parts in told for part in parts if part)])
+
+    def _facts(self, sbcs: tuple[SbcReport, ...]) -> str:
+        lines = [self._fill(f"{sbc.name}: {said}", "    ", "  ") for sbc in sbcs if (said := wording.sbc_facts(sbc))]
+        return "\n".join(["SBCs", *lines]) if lines else ""
 
     def _damping(self, report: Report) -> str:
         """Only of what has flapped."""
@@ -109,7 +128,7 @@ class _Writer:
         return "\n".join(lines)
 
     def _paint(self, word: str, tone: Tone) -> str:
-        return f"\x1b[1;{_COLOURS[tone]}m{word}\x1b[0m" if self._colour else word
+        return f"\x1b[1;{_COLOURS[tone]}m{word}\x1b[0m" if self._colour and word else word
 
 
 def _line(row: Row, widths: list[int], width: int) -> str:
@@ -143,6 +162,21 @@ def _sbc_rows(sbcs: tuple[SbcReport, ...]) -> list[Row]:
         rows.append((sbc.name, sbc.state, "", "", "; ".join([*notes, sbc.reason or sbc.uri])))
         rows += [_path_row(path) for path in sbc.paths]
     return rows
+
+
+def _function_rows(sbcs: tuple[SbcReport, ...]) -> tuple[list[Row], list[str]]:
+    """One row for each SBC whose functions are probed, and below it one for each of them; and how each row fails."""
+    rows: list[Row] = []
+    failures: list[str] = []
+    for sbc in sbcs:
+        functions = wording.functions(sbc)
+        if functions:
+            rows.append((sbc.name, "", "", ""))
+            failures.append("")
+        for one in functions:
+            rows.append((f"  {one.function}", one.state, wording.passed(one), wording.duration(one.recovery_s)))
+            failures.append(wording.failure(one))
+    return rows, failures
 
 
 def _path_row(path: PathReport) -> Row:

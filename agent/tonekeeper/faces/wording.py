@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from tonekeeper.core.nat.result import NOT_CHECKED
 from tonekeeper.core.report import (
+    CallQualityReport,
     FindingReport,
+    FunctionReport,
     NatReport,
     PathReport,
     PathState,
@@ -39,12 +41,14 @@ class Verdict:
 _TONES = {
     "up": Tone.GOOD,
     "healthy": Tone.GOOD,
+    "ok": Tone.GOOD,
     "suspect": Tone.WARNING,
     "suppressed": Tone.WARNING,
     "degraded": Tone.WARNING,
     "draining": Tone.WARNING,
     "warning": Tone.WARNING,
     "down": Tone.BAD,
+    "failed": Tone.BAD,
     "critical": Tone.BAD,
 }
 
@@ -54,6 +58,7 @@ _STEPS = {
     "asking": "looking for connected calls",
     "applying": "changing the routes",
     "flushing": "deleting flows that sit on another WAN",
+    "freeing": "deleting flows that stayed where they were steered to",
 }
 
 _PARTS = {"sip_alg": "SIP ALG"}
@@ -88,6 +93,20 @@ def failback_wait(report: Report) -> str:
     """When the way back is possible; empty when there is nowhere better to go."""
     wait = report.active.failback_s
     return "" if wait is None else f"way back possible in {duration(wait)}" if wait > 0 else "way back possible now"
+
+
+def voicemail_elsewhere(report: Report) -> str:
+    """Where voicemail works, when it fails where the site is; empty otherwise."""
+    return f"works at {report.active.voicemail}, not where the site is" if report.active.voicemail else ""
+
+
+def storm_guard(report: Report) -> str:
+    """What it held back; empty while everything may be sent."""
+    probing = report.probing
+    if not probing.postponed:
+        return ""
+    limits = f"{probing.packets_per_second:g} packets/s and {size(probing.bytes_per_day)} a day are the limit"
+    return f"{counted(probing.postponed, 'probe')} postponed since the start; {limits}"
 
 
 def steering(report: Report) -> str:
@@ -130,6 +149,51 @@ def _spent(wan: WanReport) -> str:
     if wan.probing_bytes is None or not wan.probing_budget_bytes:
         return ""
     return f" ({share(wan.probing_bytes / wan.probing_budget_bytes)} of {size(wan.probing_budget_bytes)})"
+
+
+def sbc_facts(sbc: SbcReport) -> str:
+    """What is known of an SBC beside its state and paths; empty where only OPTIONS are sent to an address."""
+    heard = sbc.media != NOT_CHECKED
+    parts = [
+        f"control {sbc.control}, media {sbc.media}" if heard else "",
+        f"latest call: {_sound(sbc.call_quality)}" if sbc.call_quality is not None else "",
+        f"addresses confirmed {duration(sbc.confirmed_s)} ago" if sbc.confirmed_s is not None else "",
+        *_certificates(sbc),
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _sound(call: CallQualityReport) -> str:
+    parts = [
+        f"MOS {call.mos:.1f}" if call.mos is not None else "",
+        f"{share(call.loss)} lost" if call.loss is not None else "",
+        f"jitter {call.jitter_ms:.0f} ms" if call.jitter_ms is not None else "",
+        f"round trip {call.round_trip_ms:.0f} ms" if call.round_trip_ms is not None else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _certificates(sbc: SbcReport) -> list[str]:
+    """What its addresses show, each thing once; of those that are acceptable the one that expires first."""
+    shown = [path.tls for path in sbc.paths if path.tls is not None]
+    refused = dict.fromkeys(f"certificate not acceptable: {tls.problem}" for tls in shown if tls.problem)
+    lasting = [tls.expires_s for tls in shown if tls.expires_s is not None and not tls.problem]
+    return [*refused, *([f"certificate good for {duration(min(lasting))}"] if lasting else [])]
+
+
+def functions(sbc: SbcReport) -> list[FunctionReport]:
+    """What deep probes say; whether signalling works is the state of the SBC."""
+    return [one for one in sbc.functions if one.function != "signalling"]
+
+
+def passed(one: FunctionReport) -> str:
+    return "never" if one.passed_s is None else f"{duration(one.passed_s)} ago"
+
+
+def failure(one: FunctionReport) -> str:
+    """Where and why it fails; empty where it does not."""
+    where = f"fails over {' and '.join(one.failing_wans)}" if one.failing_wans else ""
+    return ": ".join(part for part in (where, one.reason) if part)
 
 
 def nat(one: NatReport) -> str:

@@ -274,7 +274,8 @@ def at_start() -> Report:
 
 
 def proven() -> Report:
-    """Deep probes are made: the primary's calls are heard one way only, and its mailbox is dark over the fibre."""
+    """Deep probes are made: the primary's calls are heard one way only, and the alternate's mailbox is dark over the
+    fibre."""
     start = healthy()
     primary, alternate = start.sbcs
     certificate = TlsReport("", "TLSv1.3", "TLS_AES_256_GCM_SHA384", "CN=sbc1.example.net", "O=Example CA", 3_542_400.0)
@@ -290,7 +291,7 @@ def proven() -> Report:
             FunctionReport("registration", "ok", (), "", 130.0, 0, None, None),
             FunctionReport("calls", "ok", (), "", 64.0, 2, 30.0, 340.5),
             FunctionReport("media", "failed", ("fibre", "lte"), "nothing comes back", 10_900.0, 0, None, None),
-            FunctionReport("voicemail", "ok", ("fibre",), "SUBSCRIBE was answered 489 Bad Event", 400.0, 0, None, None),
+            FunctionReport("voicemail", "ok", (), "", 400.0, 0, None, None),
         ),
         responses={"200": 4611, "401": 78, "489": 12, "503": 3},
         registrations=_attempts(78, 77, 3.1),
@@ -299,10 +300,12 @@ def proven() -> Report:
         call_quality=CallQualityReport(1.0, None, 22.4, None, 600, 102.0, 1),
         confirmed_s=185.0,
     )
+    alternate = _deep(replace(alternate, active=True))
+    dark = FunctionReport("voicemail", "ok", ("fibre",), "SUBSCRIBE was answered 489 Bad Event", 64.0, 0, None, None)
     return replace(
         start,
-        sbcs=(primary, replace(_deep(alternate), active=True)),
-        active=ActiveReport("fibre", "alternate", 60.0, "primary is degraded", 1, "primary over lte", 240.0),
+        sbcs=(primary, replace(alternate, functions=(*alternate.functions[:-1], dark))),
+        active=ActiveReport("fibre", "alternate", 60.0, "primary is degraded", 1, "alternate over lte", 240.0),
         probing=replace(start.probing, postponed=3),
         findings=(
             FindingReport(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -82,6 +83,27 @@ def test_a_move_and_a_flapping_wan_are_shown():
     assert "Steering: 3 destinations over lte; deleting flows that sit on another WAN; 1 call kept" in text
 
 
+def test_the_functions_of_an_sbc_are_shown_with_when_they_passed_and_why_they_fail():
+    text = read(reports.proven()).text
+
+    assert "control healthy, media degraded; latest call: 100 % lost, round trip 22 ms;" in text
+    assert "addresses confirmed 3 min 5 s ago; certificate good for 41 d" in text
+    assert "ok calls, passed 1 min 4 s ago, latest outage 30 s failed media, passed 3 h 1 min ago fails over" in text
+    assert "ok voicemail, passed 1 min 4 s ago fails over fibre: SUBSCRIBE was answered 489 Bad Event" in text
+
+
+def test_voicemail_that_works_elsewhere_and_postponed_probes_are_shown():
+    text = read(reports.proven()).text
+
+    assert "Voicemail: works at alternate over lte, not where the site is" in text
+    assert "Storm guard: 3 probes postponed since the start; 2.4 packets/s and 32 MiB a day are the limit" in text
+
+
+@pytest.mark.parametrize("word", ["Voicemail", "Storm guard", "control", "certificate", "passed"])
+def test_of_what_is_not_probed_or_not_held_back_nothing_is_said(word):
+    assert word not in read(reports.healthy()).text
+
+
 def test_what_the_nat_does_is_one_line_for_each_wan():
     text = read(reports.behind_nat()).text
 
@@ -140,6 +162,13 @@ def test_the_page_fetches_nothing_from_elsewhere():
 
 def test_the_page_of_the_largest_site_is_small():
     assert len(render_page(reports.large()).encode()) < 20_000
+
+
+def test_with_every_deep_probe_it_is_still_small():
+    proven = reports.proven()
+    sbcs = tuple(replace(proven.sbcs[0], name=f"sbc-{number}") for number in range(8))
+
+    assert len(render_page(replace(proven, sbcs=sbcs)).encode()) < 30_000
 
 
 @pytest.mark.parametrize("element", ["style", "script"])

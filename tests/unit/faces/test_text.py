@@ -109,6 +109,55 @@ NAT
     replied, stream (no answer came back), SIP ALG; measured 42 s ago
 """
 
+PROVEN = """\
+PROBLEM  Calls to primary are heard one way only: nothing comes back.
+site-0042: router, mode observe, tonekeeper 0.1.0, running for 3 h 12 min
+
+Active: alternate over fibre for 1 min; primary is degraded; way back possible
+        in 4 min
+Voicemail: works at alternate over lte, not where the site is
+Storm guard: 3 probes postponed since the start; 2.4 packets/s and 32 MiB a day
+             are the limit
+
+WAN    STATE  FOR         INTERFACE  CARRIER, ADDRESSES
+fibre  up     3 h 12 min  eth0       yes, 192.0.2.10
+lte    up     3 h 12 min  wwan0      yes, 203.0.113.7, metered (0.4 % of 50 MiB)
+
+SBC, WAN   STATE     RTT     LOSS  ADDRESS, LAST REPLY
+primary    degraded                calls are not heard well: nothing comes back
+  fibre    up        21 ms   0 %   tls 198.51.100.10:5060: 200, 1.2 s ago
+  lte      up        55 ms   0 %   tls 198.51.100.10:5060: 200, 1.2 s ago
+alternate  healthy                 active; sip:198.51.100.20:5060
+  fibre    up        9.3 ms  0 %   udp 198.51.100.20:5060: 200, 1.2 s ago
+  lte      up        63 ms   0 %   udp 198.51.100.20:5060: 200, 1.2 s ago
+
+SBC, FUNCTION   STATE   PASSED          LATEST OUTAGE
+primary
+  registration  ok      2 min 10 s ago  -
+  calls         ok      1 min 4 s ago   30 s
+  media         failed  3 h 1 min ago   -
+    fails over fibre and lte: nothing comes back
+  voicemail     ok      6 min 40 s ago  -
+alternate
+  registration  ok      1 min 4 s ago   -
+  calls         ok      1 min 4 s ago   -
+  media         ok      1 min 4 s ago   -
+  voicemail     ok      1 min 4 s ago   -
+    fails over fibre: SUBSCRIBE was answered 489 Bad Event
+
+SBCs
+  primary: control healthy, media degraded; latest call: 100 % lost, round trip
+    22 ms; addresses confirmed 3 min 5 s ago; certificate good for 41 d
+  alternate: control healthy, media healthy; latest call: MOS 4.3, 1.0 % lost,
+    jitter 1 ms, round trip 22 ms
+
+Findings
+  critical  media-one-way primary, for 1 min 4 s
+    Calls to primary are heard one way only: nothing comes back.
+    Measured: wans: fibre and lte, function: media
+    What to do: Look for a NAT or firewall that lets RTP out and not in.
+"""
+
 OFFLINE = """\
 PROBLEM  No SBC answers over any WAN: no carrier on fibre and lte.
 site-0042: router, mode observe, tonekeeper 0.1.0, running for 3 h 12 min
@@ -163,6 +212,7 @@ alternate  unknown             sip:198.51.100.20:5060
         (reports.failed_over(), FAILED_OVER),
         (reports.steered(), STEERED),
         (reports.behind_nat(), BEHIND_NAT),
+        (reports.proven(), PROVEN),
         (reports.offline(), OFFLINE),
         (reports.at_start(), AT_START),
     ],
@@ -171,6 +221,7 @@ alternate  unknown             sip:198.51.100.20:5060
         "sbc down and failed over",
         "steered to the metered line",
         "behind nat",
+        "proven by deep probes",
         "site offline",
         "unknown at start",
     ],

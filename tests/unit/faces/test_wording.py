@@ -146,3 +146,32 @@ def test_steering_without_a_chosen_place_claims_nothing():
     waiting = replace(reports.steered().steering, phase="resting", interface="", kept_calls=0, stale_flows=(), moves=0)
 
     assert wording.steering(replace(reports.steered(), steering=waiting)) == "nothing yet"
+
+
+def test_a_certificate_that_is_refused_says_why_and_another_how_long_it_lasts():
+    primary, _ = reports.proven().sbcs
+    first, second = primary.paths
+    assert second.tls is not None
+    refused = replace(second.tls, problem="it is for sbc9.example.net", expires_s=60.0)
+    primary = replace(primary, confirmed_s=None, call_quality=None, media="not checked")
+
+    assert wording.sbc_facts(replace(primary, paths=(first, replace(second, tls=refused)))) == (
+        "certificate not acceptable: it is for sbc9.example.net; certificate good for 41 d"
+    )
+
+
+def test_of_an_sbc_that_is_only_asked_for_options_by_its_address_there_are_no_facts():
+    assert [wording.sbc_facts(sbc) for sbc in reports.healthy().sbcs] == ["", ""]
+
+
+def test_a_function_that_works_has_no_failure_and_one_that_never_passed_says_so():
+    *_, media, voicemail = reports.proven().sbcs[0].functions
+
+    assert wording.failure(media) == "fails over fibre and lte: nothing comes back"
+    assert wording.failure(voicemail) == ""
+    assert wording.passed(replace(media, passed_s=None)) == "never"
+
+
+def test_a_storm_guard_that_holds_nothing_back_is_not_mentioned():
+    assert wording.storm_guard(reports.healthy()) == ""
+    assert wording.storm_guard(reports.proven()).startswith("3 probes postponed")

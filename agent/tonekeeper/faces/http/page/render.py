@@ -5,7 +5,16 @@ from __future__ import annotations
 import pkgutil
 from string import Template
 
-from tonekeeper.core.report import ChangeReport, FindingReport, NatReport, PathReport, Report, SbcReport, WanReport
+from tonekeeper.core.report import (
+    ChangeReport,
+    FindingReport,
+    FunctionReport,
+    NatReport,
+    PathReport,
+    Report,
+    SbcReport,
+    WanReport,
+)
 from tonekeeper.faces import wording
 
 CONTENT_SECURITY_POLICY = (
@@ -30,7 +39,7 @@ def render_page(report: Report) -> str:
         word=verdict.word,
         sentence=escape(verdict.sentence),
         active=escape(_active(report)),
-        steering=_steering(report),
+        notes=_notes(report),
         wans="".join(_wan(wan) for wan in report.wans),
         sbcs="\n".join(_sbc(sbc, report.wans) for sbc in report.sbcs),
         findings="\n".join(_finding(finding) for finding in report.findings) or "<p>None.</p>",
@@ -64,9 +73,14 @@ def _active(report: Report) -> str:
     return "; ".join(part for part in (*parts, wording.failback_wait(report)) if part)
 
 
-def _steering(report: Report) -> str:
-    steering = wording.steering(report)
-    return f"<p><strong>Steering:</strong> {escape(steering)}</p>" if steering else ""
+def _notes(report: Report) -> str:
+    """What there is to say of the site beside where it is."""
+    told = {
+        "Voicemail": wording.voicemail_elsewhere(report),
+        "Steering": wording.steering(report),
+        "Storm guard": wording.storm_guard(report),
+    }
+    return "\n".join(f"<p><strong>{of}:</strong> {escape(said)}</p>" for of, said in told.items() if said)
 
 
 def _state(state: str) -> str:
@@ -90,8 +104,15 @@ def _sbc(sbc: SbcReport, wans: tuple[WanReport, ...]) -> str:
     active = " (active)" if sbc.active else ""
     return (
         f'<tr><th scope="row"><p><strong>{escape(sbc.name)}</strong>{active} {_state(sbc.state)}</p>'
-        f"{_quiet(wording.damping(sbc))}{_quiet(sbc.uri)}{_quiet(sbc.reason)}</th>{cells}</tr>"
+        f"{_quiet(wording.damping(sbc))}{_quiet(sbc.uri)}{_quiet(sbc.reason)}{_quiet(wording.sbc_facts(sbc))}"
+        f"{''.join(_function(one) for one in wording.functions(sbc))}</th>{cells}</tr>"
     )
+
+
+def _function(one: FunctionReport) -> str:
+    outage = f", latest outage {wording.duration(one.recovery_s)}" if one.recovery_s is not None else ""
+    known = f"{one.function}, passed {wording.passed(one)}{outage}"
+    return f"<p>{_state(one.state)} {escape(known)}</p>{_quiet(wording.failure(one))}"
 
 
 def _cell(paths: list[PathReport]) -> str:
