@@ -176,7 +176,8 @@ class _DatagramWay:
         if self._reading.closed:
             return
         for error in read_errors(self._sock, MOST_AT_ONCE):
-            if error.origin != ORIGIN_LOCAL:
+            # A path that wants smaller packets gets them with the next repetition.
+            if error.origin != ORIGIN_LOCAL and error.errno != errno.EMSGSIZE:
                 self._tell(SignallingBroken(f"ICMP {error.type}/{error.code} from {error.offender}"))
 
 

@@ -8,27 +8,29 @@ from tonekeeper.core.site import Depth
 from tonekeeper.wire.sip.challenge import Challenge
 from tonekeeper.wire.sip.grammar import for_people
 from tonekeeper.wire.sip.message import Response
-from tonekeeper.wire.sip.reply import server_of
-
-_MOST_OPTIONS = 40
+from tonekeeper.wire.sip.self_description import self_description_of
 
 
 class Impression:
     def __init__(self) -> None:
+        self.has_heard = False
         self.realm = ""
         self.algorithm = ""
         self._statuses: list[int] = []
         self._server = ""
-        self._options: dict[str, tuple[str, ...]] = {"allow": (), "supported": (), "accept": ()}
+        self._allow: tuple[str, ...] = ()
+        self._supported: tuple[str, ...] = ()
+        self._accept: tuple[str, ...] = ()
 
     def note(self, response: Response) -> None:
+        self.has_heard = True
         if response.status >= 200:
             self._statuses.append(response.status)
-        self._server = server_of(response) or self._server
-        for name in self._options:
-            values = response.header_values(name)
-            if values:
-                self._options[name] = _options(values)
+        said = self_description_of(response)
+        self._server = said.server or self._server
+        self._allow = said.methods or self._allow
+        self._supported = said.extensions or self._supported
+        self._accept = said.bodies or self._accept
 
     def note_challenge(self, challenge: Challenge) -> None:
         self.realm, self.algorithm = for_people(challenge.realm), challenge.algorithm
@@ -53,16 +55,10 @@ class Impression:
             realm=self.realm,
             algorithm=self.algorithm,
             server=self._server,
-            allow=self._options["allow"],
-            supported=self._options["supported"],
-            accept=self._options["accept"],
+            allow=self._allow,
+            supported=self._supported,
+            accept=self._accept,
             voice=voice,
             messages_waiting=messages_waiting,
             left_behind=left_behind,
         )
-
-
-def _options(values: tuple[str, ...]) -> tuple[str, ...]:
-    """The tokens of a list, each once and in alphabetical order, without what is no token of ours to show."""
-    tokens = {token.strip(" \t") for value in values for token in value.split(",")}
-    return tuple(sorted(for_people(token) for token in tokens if token))[:_MOST_OPTIONS]

@@ -73,7 +73,9 @@ class Registering:
         return 481
 
     def give_up(self, conclusion: Conclusion) -> list[Command]:
-        may_be_bound = not self.is_over and self._inquiry.response is None
+        was_abandoned = conclusion.verdict is DepthVerdict.NOT_CHECKED
+        was_taken = was_abandoned or self._signalling.impression.has_heard
+        may_be_bound = self._inquiry.response is None and was_taken
         commands: list[Command] = []
         if self._state is _State.REGISTERING and may_be_bound:
             commands = self._register(0, CLEANUP_PATIENCE).begin(0.0)

@@ -481,3 +481,13 @@ def test_it_calls_the_target_as_the_account_in_its_domain():
     assert str(invite.from_.uri) == "sip:100@example.net"
     assert invite.vias[0].sent_by == str(HERE)
     assert SERVER.host not in str(invite.uri)
+
+
+def test_a_call_over_ipv6_is_offered_and_answered_in_ipv6():
+    there = Endpoint("2001:db8::2", 30000)
+    sbc = Sbc()
+    sbc.sdp = lambda: render_offer(there, 1)
+    sbc.echo = lambda packet: [(0.0, there, packet)]
+    world = World(question(Depth.CALL, server=Endpoint("2001:db8::2", 5060), request_host="2001:db8::2"), sbc)
+    assert world.run().verdict is DepthVerdict.PASSED
+    assert str(requests_of(world, "INVITE")[0].uri) == "sip:600@[2001:db8::2]"

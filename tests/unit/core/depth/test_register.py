@@ -280,7 +280,18 @@ def test_an_icmp_error_ends_it_at_once():
     world.say(100.1, SignallingBroken("ICMP 3/3 from 203.0.113.2"))
     result = world.run()
     assert (result.verdict, result.elapsed_s) == (DepthVerdict.UNANSWERED, 0.1)
-    assert result.reason == "ICMP 3/3 from 203.0.113.2"
+    assert (result.reason, result.left_behind) == ("ICMP 3/3 from 203.0.113.2", "")
+    assert len(world.sent) == 1
+
+
+def test_a_connection_that_breaks_after_the_password_was_told_may_leave_the_contact():
+    sbc = Sbc()
+    sbc.on_register = lambda request: []
+    world = world_of(sbc)
+    world.say(100.1, SignallingBroken("the far end closed it"))
+    result = world.run()
+    assert result.verdict is DepthVerdict.UNANSWERED
+    assert "may stay for 60 s: the far end closed it" in result.left_behind
 
 
 def test_what_is_no_sip_is_named_where_nothing_else_came():
