@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from tests.lab.edge_namespaces import Heard, run_inside
+from tests.lab.faults import Provider
 from tests.lab.registrar import PASSWORD, USER, Registrar
 from tests.lab.topology import Lab
 from tests.lab.wiretap import Wiretap
@@ -167,6 +168,17 @@ def test_a_registrar_whose_nonces_serve_once_is_asked_again(lab, standing_regist
 # --- calling
 
 
+@contextmanager
+def filtered(provider: Provider, rule: str) -> Iterator[None]:
+    """A rule at the provider's router, before connection tracking."""
+    chain = f"chain voice {{\ntype filter hook prerouting priority -400\n{rule}\n}}"
+    provider.namespace.nft(f"table inet voice {{\n{chain}\n}}\n")
+    try:
+        yield
+    finally:
+        provider.namespace.run("nft", "delete", "table", "inet", "voice")
+
+
 @pytest.mark.parametrize("transport", list(Transport))
 def test_a_call_that_is_echoed_passes(site, transport):
     result = site.probe(Depth.CALL, transport=transport)
@@ -188,19 +200,15 @@ def test_an_answered_call_that_stays_silent_is_one_way(site):
 
 
 def test_a_firewall_that_lets_no_voice_back_makes_the_call_one_way(lab, site):
-    rule = "iifname uplink udp sport 30000 drop"
-    lab.provider("fibre")._filter("fibre drops voice on its way back", [rule])
-    result = site.probe(Depth.CALL)
+    with filtered(lab.provider("fibre"), "iifname uplink udp sport 30000 drop"):
+        result = site.probe(Depth.CALL)
     assert result.verdict is DepthVerdict.FAILED
     assert "nothing comes back" in result.reason
 
 
 def test_a_third_of_the_voice_lost_is_measured_and_sounds_bad(lab, site, registrar):
-    lab.provider("fibre")._filter(
-        "fibre loses 3 of 10 packets of voice",
-        ["ip daddr 203.0.113.2 udp dport 30000 numgen random mod 100 < 30 drop"],
-    )
-    voice = site.voice()
+    with filtered(lab.provider("fibre"), "ip daddr 203.0.113.2 udp dport 30000 numgen random mod 100 < 30 drop"):
+        voice = site.voice()
     assert 0.12 < voice.loss < 0.5
     assert voice.mos is not None
     assert voice.mos < 3.2
@@ -208,7 +216,7 @@ def test_a_third_of_the_voice_lost_is_measured_and_sounds_bad(lab, site, registr
 
 
 def test_a_call_passes_on_a_line_that_loses_nearly_every_third_packet(lab, site, registrar):
-    """Every second packet of the first three is lost, the same ones each time."""
+    """The first of every three is lost on its way there, the same ones each time."""
     lab.provider("fibre").lose_bursts(1, 3, registrar.address)
     result = site.probe(Depth.CALL)
     assert result.verdict is DepthVerdict.PASSED

@@ -257,7 +257,7 @@ class Calling:
             dialog,
             self._signalling.sender,
             branch=self._signalling.identifiers.branch(),
-            cseq=self._invite.current.cseq,
+            cseq=self._invite.cseq,
             authorization=self._invite.authorization,
         )
 

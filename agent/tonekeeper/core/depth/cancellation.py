@@ -26,8 +26,8 @@ class Cancellation:
         if not self._invite.provisional or self._invite.response is not None:
             return []
         if not self._data:
-            asked, sender = self._invite.current, self._signalling.sender
-            self._data = render_cancel(self._invite.dialog, sender, branch=asked.branch, cseq=asked.cseq)
+            invite, sender = self._invite, self._signalling.sender
+            self._data = render_cancel(invite.dialog, sender, branch=invite.branch, cseq=invite.cseq)
         elif now < self.repeats_at:
             return []
         else:

@@ -7,7 +7,6 @@ question that a site waits for. Each challenge that is answered begins the next 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from tonekeeper.core.depth.authentication import Authentication
 from tonekeeper.core.depth.conclusion import Conclusion, conclude
@@ -48,11 +47,6 @@ class Signalling:
     def next_cseq(self) -> int:
         self._cseq += 1
         return self._cseq
-
-
-class _Matched(Protocol):
-    branch: str
-    cseq: int
 
 
 @dataclass(slots=True)
@@ -99,9 +93,13 @@ class Inquiry:
         self._transactions: list[_Transaction] = []
 
     @property
-    def current(self) -> _Matched:
-        """Branch and number of the request that was sent last."""
-        return self._transactions[-1]
+    def branch(self) -> str:
+        """Of the request that was sent last; likewise `cseq`."""
+        return self._transactions[-1].branch
+
+    @property
+    def cseq(self) -> int:
+        return self._transactions[-1].cseq
 
     def begin(self, now: float) -> list[Command]:
         self._gives_up_at = now + self._patience
