@@ -12,7 +12,7 @@ from tests.lab.edge_namespaces import need_the_lab
 from tests.lab.namespace import run
 from tonekeeper.edge import service
 from tonekeeper.edge.files import FLUSH_AFTER, JournalFiles, SingleInstance, read_segment, segments_in
-from tonekeeper.edge.resolver import look_up
+from tonekeeper.edge.system_resolver import look_up
 from tonekeeper.errors import EdgeError
 
 pytestmark = pytest.mark.lab

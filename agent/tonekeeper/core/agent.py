@@ -92,7 +92,8 @@ class Agent:
     def next_deadline(self) -> float | None:
         situation = self.situation
         earliest = min(situation.failover.deadline, situation.steering.deadline)
-        earliest = min(earliest, situation.steering.repairs.due_at, situation.walk_at, situation.nat_look_at)
+        earliest = min(earliest, situation.steering.repairs.due_at, situation.look_at)
+        earliest = min(earliest, situation.walk_at, situation.nat_look_at)
         for probe in situation.probes.values():
             if probe.deadline < earliest:
                 earliest = probe.deadline
@@ -252,7 +253,7 @@ def _deadline(turn: Turn, event: DeadlineReached) -> None:
     else:
         for damper in (*situation.wan_dampers.values(), *situation.sbc_dampers.values()):
             turn.stale = damper.release(turn.now) or turn.stale
-        turn.stale = turn.stale or situation.failover.deadline <= turn.now
+        turn.stale = turn.stale or min(situation.failover.deadline, situation.look_at) <= turn.now
 
 
 def _change_site(turn: Turn, site: Site) -> None:

@@ -10,8 +10,10 @@ false alarms a month. k is the smallest number that brings this down to what the
 are replaced by an upper bound (two standard errors), because a line that was clean for an hour is not proven clean.
 The aim is 0.355 of the stated budget: a Poisson count of that mean exceeds one in 5 % of months, not in a third.
 
-There is a limit: MOST confirmations are all the patience there is, about 2 s on a fast line. A line that is silent for
-longer than that, again and again, is reported down each time, whatever the budget says.
+Where that is more than MOST, because the line falls silent in long bursts, it is time that is needed and not packets:
+the first EPISODE confirmations follow each other as ever, so that what is learnt of bursts stays comparable, and the
+others are spread over the time that k of them would take, up to LONGEST. Beyond that a line that is silent again and
+again is reported down each time, whatever the budget says.
 
 What is measured is "no answer within the adaptive timeout", not packet loss alone: a line that stalls for a second
 now and then needs more patience in the same way. Probes of a real outage are not counted; a verdict that was taken
@@ -22,10 +24,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, log, sqrt
+from typing import NamedTuple
 
 MONTH = 30 * 86400.0
 AIM = 0.355
 FEWEST, MOST = 2, 12
+LONGEST = 80
+"""Confirmations that may be waited for, if not sent: 12 s on a fast line."""
 Q_FLOOR, Q_CEILING = 0.02, 0.9
 MEMORY = 1000
 """Steady probes after which an observation has faded to 1/e: 80 minutes at a 5 s cadence."""
@@ -75,7 +80,7 @@ class LossEstimate:
         self.seen = self.seen * _SEEN_FADE + 1
         self.seen_missed = self.seen_missed * _SEEN_FADE + 1
         in_vain = min(in_a_row - 1, EPISODE)
-        self.confirmed += in_vain + then_answered
+        self.confirmed += in_vain + (then_answered and in_a_row <= EPISODE)
         self.confirmed_missed += in_vain
 
     @property
@@ -110,10 +115,17 @@ def _upper_bound(events: float, trials: float) -> float:
     return min(1.0, share + 2 * sqrt(share * (1 - share) / trials))
 
 
-def confirmations(loss: LossEstimate, *, paths: int, interval: float, false_alarms_per_month: float) -> int:
-    """How many probes in a row must be missed after the first miss before the path is called down."""
+class Patience(NamedTuple):
+    confirmations: int
+    """Probes in a row that must be missed after the first miss before the path is called down."""
+    pause: float
+    """Timeouts to wait before each of them, but for the first EPISODE."""
+
+
+def confirmations(loss: LossEstimate, *, paths: int, interval: float, false_alarms_per_month: float) -> Patience:
     probes_per_month = MONTH / interval
     tolerable = AIM * false_alarms_per_month / (max(1, paths) * probes_per_month)
     if loss.p <= tolerable:
-        return FEWEST
-    return min(MOST, max(FEWEST, ceil(log(loss.p / tolerable) / -log(loss.q))))
+        return Patience(FEWEST, 0.0)
+    needed = min(LONGEST, max(FEWEST, ceil(log(loss.p / tolerable) / -log(loss.q))))
+    return Patience(min(MOST, needed), max(0, needed - MOST) / (MOST - EPISODE))

@@ -9,6 +9,7 @@ from tonekeeper.core.attribution import Attribution
 from tonekeeper.core.events import Facility
 from tonekeeper.core.failover import Place, Standing
 from tonekeeper.core.findings import CATALOGUE, ActiveFinding, Observation
+from tonekeeper.core.instants import NEVER
 from tonekeeper.core.nat.verdicts import nat_observations
 from tonekeeper.core.report import FindingReport, PathState, Severity, WanState
 from tonekeeper.core.situation import Situation
@@ -40,6 +41,12 @@ def update(situation: Situation, standings: tuple[Standing, ...], now: float) ->
             active.evidence = one.evidence
             active.severity = one.severity
     return [change for change in changes if _is_lasting(change[0])]
+
+
+def next_look(situation: Situation, now: float) -> float:
+    """When findings may change although nothing happens; NEVER if they will not."""
+    names_ripen = (at for lookup in situation.lookups.values() for at in lookup.ripens_at())
+    return min((at for at in (*names_ripen, *servers.ripens_at(situation)) if at > now), default=NEVER)
 
 
 def _is_lasting(subject: str) -> bool:

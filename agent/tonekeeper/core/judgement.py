@@ -34,6 +34,7 @@ def judge(turn: Turn) -> None:
     steer(turn)
     for change in diagnosis.update(situation, standings, turn.now):
         turn.log(*change)
+    situation.look_at = diagnosis.next_look(situation, turn.now)
 
 
 def _note_signalling(turn: Turn, matrix: Matrix) -> None:

@@ -79,7 +79,7 @@ def unresolved(turn: Turn, event: SbcUnresolved) -> None:
     lookup = turn.situation.lookups.get(event.sbc)
     if lookup is None:
         return
-    lookup.fail((event.wan, event.resolver), event.failure, event.reason)
+    lookup.fail((event.wan, event.resolver), event.failure, event.reason, turn.now)
     if event.wan in lookup.again:
         again = turn.now + lookup.retry_after(event.wan)
         lookup.again[event.wan] = min(lookup.again[event.wan], again)

@@ -8,12 +8,10 @@ from tonekeeper.core.events import NameFailure
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.instants import LONG_AGO
 from tonekeeper.core.situation import Situation
-from tonekeeper.core.whereabouts import Answer, Asked, Whereabouts
+from tonekeeper.core.whereabouts import STALE_AFTER, Answer, Asked, Whereabouts
 
 BROKEN_AFTER = 2
 """Failures in a row; one is a lost datagram."""
-STALE_AFTER = 600.0
-"""Seconds without anybody's confirmation after which what is remembered is called stale."""
 _ABOUT_THE_NAME = (NameFailure.NXDOMAIN, NameFailure.EMPTY)
 """Failures that say nothing against the resolver, unless somebody knows the name."""
 

@@ -6,7 +6,7 @@ Functions take the turn and change one path; they mark the turn stale where othe
 from __future__ import annotations
 
 from tonekeeper.core.backoff import first_probe_delay
-from tonekeeper.core.budget import confirmations
+from tonekeeper.core.budget import Patience, confirmations
 from tonekeeper.core.commands import ClosePath, OpenPath, SendCrlf, SendOptions
 from tonekeeper.core.events import (
     IcmpReceived,
@@ -72,7 +72,7 @@ def _plan_ping(turn: Turn, probe: PathProbe) -> None:
 
 def _miss(turn: Turn, probe: PathProbe) -> None:
     before, awaited = probe.state, probe.checking or probe.rises > 0
-    doubted = probe.missed(confirmations_for(turn.situation, probe, turn.now) + 1, turn.now)
+    doubted = probe.missed(patience_for(turn.situation, probe, turn.now), turn.now)
     if probe.state is not before:
         _changed(turn, probe, before)
     if doubted or (probe.state is PathState.DOWN and before is not PathState.DOWN):
@@ -99,7 +99,7 @@ def _send(turn: Turn, probe: PathProbe, token: str) -> None:
     turn.commands.append(SendOptions(probe.path, host, sent.branch, token[16:24], sent.call_id, sent.cseq, agent))
 
 
-def confirmations_for(situation: Situation, probe: PathProbe, now: float) -> int:
+def patience_for(situation: Situation, probe: PathProbe, now: float) -> Patience:
     return confirmations(
         probe.loss,
         paths=len(situation.probes),

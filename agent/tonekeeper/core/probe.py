@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from tonekeeper.core.backoff import full_jitter
-from tonekeeper.core.budget import LossEstimate
+from tonekeeper.core.budget import EPISODE, LossEstimate, Patience
 from tonekeeper.core.chance import Chance
 from tonekeeper.core.events import TlsFacts
 from tonekeeper.core.instants import LONG_AGO, NEVER
@@ -230,11 +230,9 @@ class PathProbe:
         self.asked_at = now
         self.plan(Kind.RISING if self.state is PathState.DOWN else Kind.STEADY, now)
 
-    def missed(self, needed: int, now: float) -> bool:
-        """The answer did not come in time. True if this was the last miss before a verdict.
-
-        `needed`: misses in a row that make a verdict (confirmations + 1).
-        """
+    def missed(self, patience: Patience, now: float) -> bool:
+        """The answer did not come in time. True if this was the last miss before a verdict."""
+        needed = patience.confirmations + 1
         late = now - self.answer_by
         self.answer_by = NEVER
         if late > max(STALL, self.timeout.value) and self.stalls < RISE:
@@ -253,7 +251,8 @@ class PathProbe:
             return False
         if self.state is PathState.UP:
             self.become(PathState.SUSPECT, "a probe was not answered", now)
-        self.plan(Kind.CONFIRMING, now)
+        pause = patience.pause if self.misses > EPISODE else 0.0
+        self.plan(Kind.CONFIRMING, now + pause * self.timeout.value)
         if self.misses != needed - 1:
             return False
         self.alarmed_at = now

@@ -56,8 +56,9 @@ paths, one false alarm a month: 4). A lossier line asks for more, and waits for 
 FEWEST_AT_ONCE = 24
 """A site of one path meets its second and third when a name resolves to them."""
 SLOWEST_RATE = 2.0
-BYTE_HEADROOM = 2.0
-"""A day's bytes over normal need: the steady half of them is what the cadence takes."""
+BYTE_HEADROOM = 4.0
+"""A day's bytes over normal need: the steady half of them is twice what the cadence takes, which jitter makes faster
+than it is written, and a lossy line makes faster still."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.keepalive import keepalive_policy
 from tonekeeper.core.lookups import is_address
 from tonekeeper.core.nat.result import NatResult
-from tonekeeper.core.paths import confirmations_for
+from tonekeeper.core.paths import patience_for
 from tonekeeper.core.probe import PathProbe
 from tonekeeper.core.probe_allowance import ProbeAllowance
 from tonekeeper.core.report import (
@@ -165,7 +165,7 @@ def _path(situation: Situation, probe: PathProbe, now: float) -> PathReport:
         sent=probe.probes_sent,
         received=probe.replies,
         ignored=probe.ignored,
-        confirmations=confirmations_for(situation, probe, now),
+        confirmations=patience_for(situation, probe, now).confirmations,
         timeout_ms=round(probe.timeout.value * 1000, 3),
         reason=probe.reason,
         tls=_tls(probe, now),

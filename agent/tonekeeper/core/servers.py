@@ -61,6 +61,18 @@ def observe(situation: Situation, now: float) -> Iterator[Observation]:
         yield Observation("same-address-twice", f"{one} and {other}", {"why": why})
 
 
+def ripens_at(situation: Situation) -> Iterator[float]:
+    """When a certificate comes near its end, or a standby has not passed for too long, although nothing happens."""
+    for probe in situation.probes.values():
+        if probe.tls is not None and probe.tls.expires_in_s is not None:
+            yield from (probe.tls_at + probe.tls.expires_in_s - limit for limit in (EXPIRES_SOON, EXPIRES_NOW))
+    for sbc in situation.site.sbcs:
+        functions = situation.functions_of(sbc.name)
+        for policy in sbc.depths:
+            for function in (Function.MEDIA, Function.REGISTRATION):
+                yield max(functions.passed_at(function), situation.started) + ROUNDS * policy.interval
+
+
 def _health(situation: Situation, sbc: Sbc) -> Iterator[Observation]:
     health = situation.sbc_health(sbc.name)
     code = _CODES.get(SbcState(health.state))

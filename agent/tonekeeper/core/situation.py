@@ -95,6 +95,8 @@ class Situation:
     allowance: ProbeAllowance = field(default_factory=lambda: allowance_for(1, ProbePolicy().interval))
     offline_since: float = NEVER
     """Since when no WAN carries packets; NEVER while one does."""
+    look_at: float = NEVER
+    """When findings may change although nothing happens."""
     clock_jump: float = 0.0
 
     def wan_of(self, name: str) -> Wan:

@@ -27,8 +27,12 @@ RETRY, RETRY_MOST = 5.0, 60.0
 """Seconds until a resolver that led nowhere is asked again, doubling."""
 FORGOTTEN = 86400.0
 """Seconds for which the last good answer of a resolver that fails still counts beside those of others."""
+UNASKED = MOST_TTL + 2 * RETRY_MOST
+"""Seconds without a word after which a resolver is one that nobody asks any more: a lease brought another."""
 LIE_AFTER = 15.0
 """Seconds that an address has to speak SIP before the answer that named it is called a lie."""
+STALE_AFTER = 600.0
+"""Seconds without anybody's confirmation after which what is remembered is called stale."""
 SAVE_AGAIN = 86400.0
 """Seconds after which what is proven is written to disk again, so that its age there means something."""
 
@@ -43,6 +47,8 @@ class Answer:
     targets: tuple[Target, ...] = ()
     """Of its latest good answer."""
     heard_at: float = LONG_AGO
+    told_at: float = LONG_AGO
+    """When it last answered at all, or failed to."""
     named_since: float = NEVER
     """Since when it names just these."""
     failure: NameFailure | None = None
@@ -92,11 +98,13 @@ class Whereabouts:
         if set(targets) != set(answer.targets):
             answer.named_since = now
         answer.targets = targets
-        answer.heard_at = now
+        answer.heard_at = answer.told_at = now
         answer.failure, answer.reason, answer.failures = None, "", 0
 
-    def fail(self, asked: Asked, failure: NameFailure, reason: str) -> None:
+    def fail(self, asked: Asked, failure: NameFailure, reason: str, now: float) -> None:
         answer = self._answer_of(asked)
+        answer.told_at = now
+        self._forget(now)
         answer.failure, answer.reason = failure, reason
         answer.failures += 1
 
@@ -143,6 +151,12 @@ class Whereabouts:
             if answer.targets and silent and now >= answer.named_since + LIE_AFTER:
                 yield asked, answer
 
+    def ripens_at(self) -> Iterator[float]:
+        """When something that is known now will mean more, although nothing happens."""
+        for answer in self.answers.values():
+            yield answer.named_since + LIE_AFTER
+        yield self.confirmed_at + STALE_AFTER
+
     def _answer_of(self, asked: Asked) -> Answer:
         return self.answers.setdefault(" ".join(asked), Answer())
 
@@ -150,7 +164,8 @@ class Whereabouts:
         return [answer for answer in self.answers.values() if answer.targets]
 
     def _forget(self, now: float) -> None:
-        """A resolver that has failed for a day has no say any more, as long as another one has."""
+        """A resolver that is asked no more, or has failed for a day while another has not, has no say any more."""
+        self.answers = {key: answer for key, answer in self.answers.items() if answer.told_at >= now - UNASKED}
         fresh = {key for key, answer in self.answers.items() if answer.heard_at >= now - FORGOTTEN}
         if fresh:
             for key in self.answers.keys() - fresh:

@@ -20,7 +20,7 @@ def estimate(loss: float, probes: int) -> LossEstimate:
 
 
 def needed(known: LossEstimate, *, paths: int = 4, budget: float = 1.0) -> int:
-    return confirmations(known, paths=paths, interval=5.0, false_alarms_per_month=budget)
+    return confirmations(known, paths=paths, interval=5.0, false_alarms_per_month=budget).confirmations
 
 
 def test_a_clean_line_needs_few_confirmations_and_a_lossy_one_more():

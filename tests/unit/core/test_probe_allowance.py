@@ -167,7 +167,7 @@ def test_the_steady_cadence_of_a_site_fits_with_room_to_spare(paths, interval):
 
 
 def test_every_path_of_a_large_clean_site_may_testify_and_confirm_at_once():
-    needed = confirmations(LossEstimate(), paths=64, interval=5.0, false_alarms_per_month=1.0)
+    needed = confirmations(LossEstimate(), paths=64, interval=5.0, false_alarms_per_month=1.0).confirmations
     assert needed + 1 <= AT_ONCE
     allowance = allowance_for(paths=64, interval=5.0)
     assert sum(allowance.take(EXCHANGE, 0.0) for _ in range(1000)) >= 64 * (needed + 1)
