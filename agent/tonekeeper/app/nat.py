@@ -16,7 +16,7 @@ from tonekeeper.core.nat.result import NatResult
 from tonekeeper.drivers.measure import MeasureDriver
 from tonekeeper.edge.entropy import token
 from tonekeeper.edge.metered import is_mobile
-from tonekeeper.edge.nat_kernel import kernel_timeouts
+from tonekeeper.edge.nat_kernel import kernel_timeouts, tracked_flows
 from tonekeeper.edge.nat_sockets import NatSockets, local_address
 from tonekeeper.edge.sip_rewriting import sip_helper
 from tonekeeper.edge.system_resolver import look_up
@@ -34,13 +34,22 @@ _SAYS_NOT_CHECKED = frozenset({0, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.
 
 
 def measure_nat(command: Nat, terminal: Terminal) -> Exit:
-    result = asyncio.run(_measure(command, terminal))
+    result, sip_servers = asyncio.run(_measure(command, terminal))
+    return show_nat(command, result, _kernel_nat(sip_servers), terminal)
+
+
+def _kernel_nat(sip_servers: Sequence[Endpoint]) -> KernelNat | None:
     timeouts = kernel_timeouts()
-    kernel = None if timeouts is None else KernelNat(timeouts.unreplied, timeouts.stream, timeouts.tcp)
-    return show_nat(command, result, kernel, terminal)
+    if timeouts is None:
+        return None
+    try:
+        flows = tracked_flows(server.host for server in sip_servers)
+    except EdgeError:  # it takes a privilege that this command does without
+        flows = ()
+    return KernelNat(timeouts.unreplied, timeouts.stream, timeouts.tcp, flows)
 
 
-async def _measure(command: Nat, terminal: Terminal) -> NatResult:
+async def _measure(command: Nat, terminal: Terminal) -> tuple[NatResult, Sequence[Endpoint]]:
     server, local, refused = Endpoint(command.server.host, command.server.port), "", ""
     try:
         server, local = _way_to(command.server, command.interface)
@@ -52,11 +61,12 @@ async def _measure(command: Nat, terminal: Terminal) -> NatResult:
     limits = Limits(longest=command.longest, longest_tcp=command.longest_tcp)
     if not refused and is_mobile(wan) and not command.metered_allowed:
         refused = f"{METERED.format(octets=limits.octets)} (--allow-metered)"
-    questions = SipQuestions(_sip_servers(command, server), sip_helper() if kernel_timeouts() else None)
+    sip_servers = _sip_servers(command, server)
+    questions = SipQuestions(sip_servers, sip_helper(sip_servers) if kernel_timeouts() else None)
     started = asyncio.get_running_loop().time()
     measurement = Measurement(wan, server, started=started, limits=limits, sip=questions, refused=refused)
     device = command.interface or _device(wan, server, local)
-    return await _run(measurement, local, device, wan, terminal)
+    return await _run(measurement, local, device, wan, terminal), sip_servers
 
 
 async def _run(measurement: Measurement, local: str, device: str, wan: str, terminal: Terminal) -> NatResult:

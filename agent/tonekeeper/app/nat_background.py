@@ -60,7 +60,7 @@ async def _measure(command: MeasureNat) -> NatResult:
     except EdgeError as error:
         refused = str(error)
     sip = tuple(address for address in command.sip if address.is_ipv6 == server.is_ipv6)
-    helper = await asyncio.to_thread(sip_helper) if kernel_timeouts() else None
+    helper = await asyncio.to_thread(sip_helper, sip) if kernel_timeouts() else None
     started = asyncio.get_running_loop().time()
     questions = SipQuestions(sip, helper)
     measurement = Measurement(command.wan, server, started=started, limits=LIMITS, sip=questions, refused=refused)

@@ -1,24 +1,64 @@
-"""Whether this host's own ruleset hands SIP to the kernel's helper, which rewrites it (nf_conntrack_sip).
+"""Whether this host, as a router, hands SIP to the kernel's helper, which rewrites it (nf_conntrack_sip).
 
-The ruleset is read by `nft`, as JSON. A helper does nothing before a rule assigns it, so the object alone is none.
+The ruleset is read by `nft`, as JSON. A helper does nothing before a rule assigns it, so the object alone is none. The
+flows that are tracked tell what became of it: not all rules are nft's, and older kernels assign helpers by themselves.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tonekeeper.core.nat.alg import HelperState
+from tonekeeper.core.nat.tracked import TrackedFlow
+from tonekeeper.edge.nat_kernel import tracked_flows
+from tonekeeper.errors import EdgeError
+from tonekeeper.wire.endpoint import Endpoint
 
 TIMEOUT = 5.0
 """Seconds for `nft` to list everything."""
 
+_SIP = "sip"
+"""The kernel's name of the helper; one for another port than 5060 has it in the name (`sip-5070`)."""
 _COMMAND = ("nft", "--json", "list", "ruleset")
 
 
-def sip_helper() -> HelperState:
-    """Blocks while `nft` runs."""
+def sip_helper(servers: Iterable[Endpoint]) -> HelperState:
+    """Of the flows to `servers` that this host tracks, and of its ruleset. Blocks while `nft` runs."""
+    in_flows = helper_of_flows(_flows_to(servers))
+    return in_flows if in_flows.is_attached else _agreed(_in_ruleset(), in_flows)
+
+
+def helper_of_flows(flows: Iterable[TrackedFlow]) -> HelperState:
+    """What the helpers of these flows say; nothing where there are none."""
+    known = list(flows)
+    for one in known:
+        if one.helper.startswith(_SIP):
+            return HelperState(True, f"the flow {one} has the helper {one.helper} attached, says conntrack")
+    if not known:
+        return HelperState(None, "no SIP flow is tracked")
+    return HelperState(False, f"none of the {len(known)} SIP flows that are tracked has a helper")
+
+
+def _flows_to(servers: Iterable[Endpoint]) -> list[TrackedFlow]:
+    """Empty where they cannot be read: the ruleset is asked as well, and says why it cannot be."""
+    wanted = set(servers)
+    try:
+        tracked = tracked_flows(server.host for server in wanted)
+    except EdgeError:
+        return []
+    return [one for one in tracked if Endpoint(one.flow.destination, one.flow.destination_port) in wanted]
+
+
+def _agreed(in_ruleset: HelperState, in_flows: HelperState) -> HelperState:
+    """The flows make up for a ruleset that cannot be read; else they are told beside it."""
+    if in_flows.is_attached is None or in_ruleset.is_attached:
+        return in_ruleset
+    return HelperState(False, f"{in_ruleset.text}; {in_flows.text}")
+
+
+def _in_ruleset() -> HelperState:
     try:
         done = subprocess.run(_COMMAND, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     except FileNotFoundError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import struct
 from dataclasses import replace
 
 from hypothesis import given
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from pyroute2.netlink.nfnetlink.nfctsocket import nfct_msg
 
 from tonekeeper.core.kernel import Flow, Protocol
-from tonekeeper.edge.netlink.exchange import HEADER, Message, attributes, split
-from tonekeeper.edge.netlink.flows import decode_flow, questions
+from tonekeeper.core.nat.result import BindingKind
+from tonekeeper.core.nat.tracked import TrackedFlow
+from tonekeeper.edge.netlink.exchange import HEADER, NESTED, Message, attributes, packed_attribute, split
+from tonekeeper.edge.netlink.flows import decode_flow, decode_tracked_flow, questions
 from tonekeeper.edge.netlink.requests import deletion_body
 
 ICMP = 1
@@ -41,6 +44,11 @@ def entry(flow: Flow, *more: tuple[str, object], protocol: int | None = None) ->
     ]
     message.encode()
     return bytes(message.data)
+
+
+def read_tracked(data: bytes) -> TrackedFlow | None:
+    (message,) = split(data)
+    return decode_tracked_flow(message)
 
 
 def read(data: bytes) -> Flow | None:
@@ -134,3 +142,46 @@ def test_any_bytes_are_a_flow_or_nothing(data):
 def test_any_bytes_are_messages_and_attributes_within_them(data):
     assert sum(len(message.data) for message in split(data)) <= len(data)
     assert sum(len(value) for value in attributes(data).values()) <= len(data)
+
+
+# --- what the kernel does to a flow
+
+SIP_FLOW = Flow(Protocol.UDP, "192.0.2.10", 5060, "203.0.113.2", 5060, "198.51.100.2", 5060)
+TIMEOUT = ("CTA_TIMEOUT", 117)
+
+
+def with_status(status: int, flow: Flow = SIP_FLOW) -> TrackedFlow | None:
+    data = entry(flow, TIMEOUT)
+    return read_tracked(data.replace(b"\x00\x00\x00\x0e", status.to_bytes(4, "big"), 1))
+
+
+def test_a_flow_has_the_time_left_that_the_kernel_says_and_no_helper_unless_it_says_so():
+    found = with_status(0xE)
+    assert found is not None
+    assert (found.flow.source, found.remaining_s, found.helper) == ("192.0.2.10", 117, "")
+
+
+def test_the_helper_of_a_flow_has_its_name():
+    help_, name = 5, 1  # CTA_HELP and CTA_HELP_NAME, which pyroute2 does not write
+    data = entry(SIP_FLOW, TIMEOUT) + packed_attribute(help_ | NESTED, packed_attribute(name, b"sip\0"))
+    found = read_tracked(struct.pack("=I", len(data)) + data[4:])
+    assert found is not None
+    assert found.helper == "sip"
+
+
+def test_a_flow_is_what_the_kernel_takes_it_for():
+    kinds = {status: found.kind for status in (0x8, 0xA, 0xE) if (found := with_status(status)) is not None}
+    assert kinds == {0x8: BindingKind.UNREPLIED, 0xA: BindingKind.REPLIED, 0xE: BindingKind.STREAM}
+    tcp = with_status(0xE, flow=replace(SIP_FLOW, protocol=Protocol.TCP))
+    assert tcp is not None
+    assert tcp.kind is BindingKind.TCP
+
+
+def test_an_entry_that_is_dying_has_no_time_left_to_tell():
+    assert read_tracked(entry(SIP_FLOW)) is None
+
+
+@given(st.binary(max_size=200))
+def test_no_octets_break_the_reading_of_an_entry(data):
+    found = decode_tracked_flow(Message(0x100, 0, bytes(HEADER.size + 4) + data))
+    assert found is None or isinstance(found, TrackedFlow)

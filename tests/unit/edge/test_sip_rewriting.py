@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from tonekeeper.edge.sip_rewriting import helper_in
+from tonekeeper.core.kernel import Flow, Protocol
+from tonekeeper.core.nat.result import BindingKind
+from tonekeeper.core.nat.tracked import TrackedFlow
+from tonekeeper.edge.sip_rewriting import helper_in, helper_of_flows
 
 HELPER = {
     "ct helper": {"family": "ip", "name": "sip-5060", "table": "x", "handle": 2, "type": "sip", "protocol": "udp"}
@@ -53,3 +56,24 @@ def test_what_cannot_be_understood_is_not_checked(text):
     state = helper_in(text)
     assert state.is_attached is None
     assert "cannot be understood" in state.text
+
+
+# --- of flows
+
+
+def flow(helper: str) -> TrackedFlow:
+    tracked = Flow(Protocol.UDP, "192.0.2.10", 5060, "203.0.113.2", 5060, "198.51.100.2", 5060)
+    return TrackedFlow(tracked, BindingKind.STREAM, 100, helper)
+
+
+@pytest.mark.parametrize("helper", ["sip", "sip-5070"])
+def test_a_tracked_flow_with_the_helper_is_named(helper):
+    state = helper_of_flows([flow(""), flow(helper)])
+    assert state.is_attached
+    said = f"the flow UDP 192.0.2.10:5060 to 203.0.113.2:5060 has the helper {helper} attached, says conntrack"
+    assert state.text == said
+
+
+def test_flows_without_it_are_counted_and_no_flows_say_nothing():
+    assert helper_of_flows([flow(""), flow("ftp")]).is_attached is False
+    assert helper_of_flows([]).is_attached is None

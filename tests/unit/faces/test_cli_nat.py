@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from tonekeeper.app.reflector import run_reflector
-from tonekeeper.core.nat.result import Interval, Lifetimes, NatResult, SipAlg
+from tonekeeper.core.kernel import Flow, Protocol
+from tonekeeper.core.nat.result import BindingKind, Interval, Lifetimes, NatResult, SipAlg
+from tonekeeper.core.nat.tracked import TrackedFlow
 from tonekeeper.errors import ConfigError
 from tonekeeper.faces.cli.nat import KernelNat, Nat, Server, show_nat
 from tonekeeper.faces.cli.outcome import Exit
@@ -131,6 +133,40 @@ def test_json_is_one_element_of_nat_and_the_time_it_took():
     assert document["sip_alg"] == "not checked"
     assert document["elapsed_s"] == 40.0
     assert document["kernel_timeouts_s"] == {"unreplied": 30, "stream": 120, "tcp": None}
+    assert document["kernel_flows"] == []
+
+
+def tracked(kind: BindingKind, remaining_s: int, port: int = 5060, helper: str = "") -> TrackedFlow:
+    flow = Flow(Protocol.UDP, "192.0.2.10", port, "203.0.113.2", 5060, "198.51.100.2", port)
+    return TrackedFlow(flow, kind, remaining_s, helper)
+
+
+FLOWS = (
+    tracked(BindingKind.STREAM, 95),
+    tracked(BindingKind.STREAM, 118, 5062, "sip"),
+    tracked(BindingKind.REPLIED, 12, 5064),
+)
+
+
+def test_of_the_flows_of_this_host_the_one_with_the_most_time_left_is_told_for_each_kind():
+    out = io.StringIO()
+    show_nat(Nat(STUN), result(), KernelNat(30, 120, None, FLOWS), Terminal(out, io.StringIO()))
+    said = " ".join(out.getvalue().split())
+    assert "UDP 192.0.2.10:5062 to 203.0.113.2:5060 is stream and has 118 s left" in said
+    assert "UDP 192.0.2.10:5064 to 203.0.113.2:5060 is replied and has 12 s left" in said
+    assert "95 s" not in said
+
+
+def test_the_flows_of_this_host_are_in_the_document_with_their_helper():
+    out = io.StringIO()
+    show_nat(Nat(STUN, json=True), result(), KernelNat(30, 120, None, FLOWS), Terminal(out, io.StringIO()))
+    first = msgspec.json.decode(out.getvalue())["kernel_flows"][0]
+    assert first == {
+        "flow": "UDP 192.0.2.10:5062 to 203.0.113.2:5060",
+        "kind": "stream",
+        "remaining_s": 118,
+        "helper": "sip",
+    }
 
 
 def test_what_the_kernel_says_is_marked_as_not_measured():

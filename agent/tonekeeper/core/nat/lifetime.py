@@ -76,10 +76,12 @@ class Lifetimes:
         self._listener_mapped = attempt.mapped
         self._listener_heard_at = now
         self._listener_asked_at = LONG_AGO
-        of_udp = tuple(kind for kind in kinds if kind is not BindingKind.TCP)
+        of_udp: tuple[BindingKind, ...] = tuple(kind for kind in kinds if kind is not BindingKind.TCP)
         self._planned = [Binding(idle) for idle in plan(of_udp, attempt.limits.longest)]
         """Not begun, or to be begun again: the most urgent first."""
-        self.searches = {kind: Search([one for one in self._planned if one.kind is kind]) for kind in of_udp}
+        self.searches: dict[BindingKind, Search] = {
+            kind: Search([one for one in self._planned if one.kind is kind]) for kind in of_udp
+        }
         self._control = 0
         self._by_socket: dict[int, Binding] = {}
         self._listener_wanted: list[Binding] = []

@@ -1,5 +1,8 @@
 """Connection tracking entries as values: those to certain destinations are listed, single ones are deleted.
 
+Steering wants to know where they lead, of many; NAT what becomes of them, of few: how long the kernel keeps them if
+nothing passes, and which helper rewrites them.
+
 The kernel itself picks the entries of one IPv4 address (CTA_FILTER, Linux 5.8). It cannot do so for a network, does the
 opposite for IPv6 (6.18 still lists all but those asked for), and ignores the question where it is older. Then all
 entries come, and those that lack a destination's bytes are passed over undecoded.
@@ -18,6 +21,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tonekeeper.core.kernel import Flow, Protocol
+from tonekeeper.core.nat.result import BindingKind
+from tonekeeper.core.nat.tracked import TrackedFlow
 from tonekeeper.edge.netlink.exchange import HEADER, NESTED, Exchange, Message, attributes, packed_attribute
 from tonekeeper.edge.steering import Network
 
@@ -29,6 +34,9 @@ _FLAGS = struct.Struct("=I")
 
 # linux/netfilter/nfnetlink_conntrack.h
 _CTA_TUPLE_ORIG, _CTA_TUPLE_REPLY, _CTA_MARK, _CTA_ZONE = 1, 2, 8, 18
+_CTA_STATUS, _CTA_HELP, _CTA_TIMEOUT = 3, 5, 7
+_CTA_HELP_NAME = 1
+_SEEN_REPLY, _ASSURED = 1 << 1, 1 << 2
 _CTA_COUNTERS_ORIG, _CTA_COUNTERS_REPLY = 9, 10
 _CTA_FILTER, _CTA_FILTER_ORIG_FLAGS, _CTA_FILTER_REPLY_FLAGS = 25, 1, 2
 _FILTER_IP_DST = 1 << 1
@@ -59,11 +67,20 @@ class FlowTable:
 
     def flows_to(self, destinations: Iterable[Network]) -> Iterator[list[Flow]]:
         """UDP and TCP entries whose original destination is in one of `destinations`, some at a time."""
-        for request, sought in questions(list(destinations)):
+        for part, sought in self._entries_to(list(destinations)):
+            yield [flow for flow in map(decode_flow, part) if flow is not None and _is_to(flow, sought)]
+
+    def tracked_to(self, destinations: Iterable[Network]) -> Iterator[list[TrackedFlow]]:
+        """The same entries, with what the kernel does to them."""
+        for part, sought in self._entries_to(list(destinations)):
+            yield [one for one in map(decode_tracked_flow, part) if one is not None and _is_to(one.flow, sought)]
+
+    def _entries_to(self, destinations: list[Network]) -> Iterator[tuple[Iterator[Message], list[Network]]]:
+        """Those that may lead there, undecoded."""
+        for request, sought in questions(destinations):
             needles = [_bytes_of_original_destination(destination) for destination in sought]
             for part in self._kernel.dump_in_parts(_CT_GET, request):
-                candidates = (decode_flow(message) for message in part if any(map(message.data.__contains__, needles)))
-                yield [flow for flow in candidates if flow is not None and _is_to(flow, sought)]
+                yield (message for message in part if any(map(message.data.__contains__, needles))), sought
 
     def delete(self, flow: Flow) -> None:
         """This entry and no other. One that has gone is fine."""
@@ -139,6 +156,26 @@ def decode_flow(message: Message) -> Flow | None:
         packets_out=packets_out,
         packets_in=packets_in,
     )
+
+
+def decode_tracked_flow(message: Message) -> TrackedFlow | None:
+    """None as for `decode_flow`, and where the kernel does not say for how long (the entry is just dying)."""
+    flow = decode_flow(message)
+    entry = attributes(message.data, HEADER.size + _NFGENMSG.size)
+    if flow is None or _CTA_TIMEOUT not in entry:
+        return None
+    kind = _kind(flow.protocol, _number(entry.get(_CTA_STATUS, b"")))
+    name = attributes(entry.get(_CTA_HELP, b"")).get(_CTA_HELP_NAME, b"")
+    helper = name.rstrip(b"\0").decode("ascii", errors="replace")
+    return TrackedFlow(flow, kind, _number(entry[_CTA_TIMEOUT]), helper)
+
+
+def _kind(protocol: Protocol, status: int) -> BindingKind:
+    if protocol is Protocol.TCP:
+        return BindingKind.TCP
+    if status & _ASSURED:
+        return BindingKind.STREAM
+    return BindingKind.REPLIED if status & _SEEN_REPLY else BindingKind.UNREPLIED
 
 
 def _tuple(data: bytes) -> _Tuple:

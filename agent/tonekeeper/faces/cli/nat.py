@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import msgspec
 
 from tonekeeper.core.nat.attempt import LONGEST
-from tonekeeper.core.nat.result import NOT_CHECKED, NatResult, Progress, SipAlg
+from tonekeeper.core.nat.result import NOT_CHECKED, BindingKind, NatResult, Progress, SipAlg
+from tonekeeper.core.nat.tracked import TrackedFlow
 from tonekeeper.faces.cli.families import Families, add_command
 from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.cli.terminal import Terminal
@@ -18,6 +19,8 @@ from tonekeeper.faces.nat_text import render_nat, render_progress
 
 STUN_PORT = 3478
 SIP_PORT = 5060
+MOST_FLOWS = 20
+"""In the document: those with the most time left."""
 SHORTEST_WAIT, LONGEST_WAIT, LONGEST_WAIT_FOR_TCP = 2.0, 3600.0, 10_000.0
 """Seconds. A NAT must keep a TCP connection for 7,440 s (RFC 5382 REQ-5); a reflector keeps it for 14,400 s."""
 
@@ -58,11 +61,32 @@ class KernelNat:
     unreplied: int | None
     stream: int | None
     tcp: int | None
+    flows: tuple[TrackedFlow, ...] = ()
+    """To the SIP servers; empty as well where they cannot be read."""
 
     def __str__(self) -> str:
-        values = {"unreplied": self.unreplied, "stream": self.stream, "tcp": self.tcp}
-        told = ", ".join(f"{name} {seconds} s" for name, seconds in values.items() if seconds is not None)
-        return f"as a router, its own NAT is set to {told} (nf_conntrack, read and not measured)"
+        told = ", ".join(f"{name} {seconds} s" for name, seconds in self.timeouts.items() if seconds is not None)
+        longest: dict[BindingKind, TrackedFlow] = {}
+        for one in self.longest_first:
+            longest.setdefault(one.kind, one)
+        left = "".join(f"; {one} is {kind} and has {one.remaining_s} s left" for kind, one in longest.items())
+        return f"as a router, its own NAT is set to {told} (nf_conntrack, read and not measured){left}"
+
+    @property
+    def timeouts(self) -> dict[str, int | None]:
+        return {"unreplied": self.unreplied, "stream": self.stream, "tcp": self.tcp}
+
+    @property
+    def longest_first(self) -> list[TrackedFlow]:
+        """A flow that has more left than the settings say has a timeout of its own."""
+        return sorted(self.flows, key=lambda one: -one.remaining_s)
+
+    def document(self) -> list[dict[str, object]]:
+        """Of the flows, as JSON."""
+        return [
+            {"flow": str(one), "kind": one.kind, "remaining_s": one.remaining_s, "helper": one.helper}
+            for one in self.longest_first[:MOST_FLOWS]
+        ]
 
 
 def add_nat(families: Families) -> None:
@@ -126,7 +150,8 @@ def show_nat(command: Nat, result: NatResult, kernel: KernelNat | None, terminal
     """The answer of `nat`."""
     if command.json:
         document: dict[str, object] = msgspec.to_builtins(result)
-        terminal.show_json(document | {"kernel_timeouts_s": kernel})
+        timeouts, flows = (None, None) if kernel is None else (kernel.timeouts, kernel.document())
+        terminal.show_json(document | {"kernel_timeouts_s": timeouts, "kernel_flows": flows})
     else:
         about_kernel = str(kernel) if kernel is not None else ""
         text = render_nat(result, kernel=about_kernel, colour=terminal.wants_colour, width=terminal.width)
