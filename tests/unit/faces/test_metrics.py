@@ -294,8 +294,8 @@ def test_the_storm_guard_counts_what_it_let_through_and_what_it_held_back():
 
 def plain_at_worst() -> Report:
     """All that can be there at once where OPTIONS is the only probe, and more: WANs and SBCs suppressed, NATs known,
-    every finding that can be shown, names looked up, certificates, SBCs in every kind of trouble. (A metered WAN has two
-    series of its account and none of its NAT, which is not measured there.)"""
+    every finding that can be shown, names looked up, certificates, SBCs in every kind of trouble. A metered WAN has two
+    series of its account and none of its NAT, which is not measured there."""
     report = reports.steered()
     fibre, _ = report.wans
     known, _ = reports.behind_nat().nat
