@@ -134,7 +134,16 @@ def probed(turn: Turn, event: DepthProbed) -> None:
     elif event.result.verdict is not DepthVerdict.NOT_CHECKED:
         one.failures += 1
     one.next_at = turn.now + _pause(turn, one, event.result)
+    if event.result.verdict is DepthVerdict.DENIED:
+        _spare_the_account(turn, one)
     turn.stale = True
+
+
+def _spare_the_account(turn: Turn, denied: DeepProbe) -> None:
+    """Each depth and each WAN with the same wrong password: registrars lock an account for less."""
+    for other in turn.situation.deep_probes:
+        if other.sbc == denied.sbc and other.asked_at == NEVER:
+            other.next_at = max(other.next_at, denied.next_at)
 
 
 def _is_of(one: DeepProbe, event: DepthProbed) -> bool:
