@@ -5,6 +5,7 @@ How many: a few for who waits, many for what must pass before a change lands. TO
 
 from __future__ import annotations
 
+import gc
 import os
 
 from hypothesis import settings
@@ -12,3 +13,9 @@ from hypothesis import settings
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=500)
 settings.load_profile(os.environ.get("TONEKEEPER_EXAMPLES", "quick"))
+
+
+def pytest_collection_finish():
+    """Thousands of tests lie about until the end: the collector need not walk over them again and again."""
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 20)
