@@ -4,7 +4,8 @@
 Whoever keeps alive draws each interval anew below it, so that the phones of a site do not speak in chorus. Until a flow
 has been answered over more than 2 s it has the lifetime of a replied binding, then that of a stream. Never under 15 s
 (RFC 8085 section 3.5) unless the lifetime forces it, which is worth a finding; never over 2 min, within which a dead
-flow is to be noticed (RFC 5626 section 3.5).
+flow is to be noticed (RFC 5626 section 3.5). A binding that outlived the measurement gives no reason to speak more
+often than where nothing was measured.
 
 *Method.* One that elicits a reply, because a keepalive that nobody checks can pin a dead mapping for hours.
 
@@ -66,19 +67,21 @@ def keepalive_policy(
     method = keepalive_method(transport, peer_does_stun=peer_does_stun)
     if transport is not Transport.UDP:
         measured = lifetimes.tcp if lifetimes is not None else None
-        steady = _interval(measured) if measured is not None else LONGEST
+        steady = _interval(measured, LONGEST)
         return KeepalivePolicy(method, steady, steady, _reason("TCP connection", measured, steady))
     replied = lifetimes.replied if lifetimes is not None else None
     stream = lifetimes.stream if lifetimes is not None else None
-    steady = _interval(stream or replied)
-    first = min(steady, _interval(replied)) if replied is not None else min(steady, UNMEASURED)
+    steady = _interval(stream or replied, UNMEASURED)
+    first = min(steady, _interval(replied, UNMEASURED))
     return KeepalivePolicy(method, first, steady, _reason("UDP stream", stream or replied, steady))
 
 
-def _interval(measured: Interval | None) -> float:
+def _interval(measured: Interval | None, unmeasured: float) -> float:
     if measured is None:
-        return UNMEASURED
-    return min(LONGEST, max(SHORTEST, SAFE_FRACTION * measured[0]))
+        return unmeasured
+    low, high = measured
+    safe = min(LONGEST, max(SHORTEST, SAFE_FRACTION * low))
+    return safe if high is not None else max(safe, unmeasured)
 
 
 def _reason(what: str, measured: Interval | None, interval: float) -> str:
@@ -87,4 +90,6 @@ def _reason(what: str, measured: Interval | None, interval: float) -> str:
     seen = f"an idle {what} lives for {measured[0]:.0f} s at least"
     if interval == LONGEST:
         return f"{interval:.0f} s, so that a dead flow is noticed in time; {seen}"
+    if measured[1] is None and interval > SAFE_FRACTION * measured[0]:
+        return f"{interval:.0f} s, as where nobody has measured (RFC 5626); {seen}"
     return f"{interval:.1f} s, {SAFE_FRACTION:.0%} of the lifetime: {seen}"

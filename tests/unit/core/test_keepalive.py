@@ -66,5 +66,13 @@ def test_udp_is_kept_with_stun_where_the_peer_does_that_and_with_options_elsewhe
 
 def test_one_lost_keepalive_and_its_repetition_fit_into_every_lifetime_of_ten_seconds_and_more():
     for low in (10.0, 29.0, 119.3, 330.0):
-        policy = keepalive_policy(Transport.UDP, Lifetimes(replied=(low, None), stream=(low, None)))
+        policy = keepalive_policy(Transport.UDP, Lifetimes(replied=(low, low + 1), stream=(low, low + 1)))
         assert policy.steady_s + 2.0 < low
+
+
+@pytest.mark.parametrize(("transport", "usual"), [(Transport.UDP, 29.0), (Transport.TLS, 120.0)])
+def test_a_binding_that_outlived_a_short_measurement_asks_for_no_more_than_is_usual(transport, usual):
+    outlived = (20.0, None)
+    policy = keepalive_policy(transport, Lifetimes(replied=outlived, stream=outlived, tcp=outlived))
+    assert (policy.first_s, policy.steady_s) == (usual, usual)
+    assert "for 20 s at least" in policy.reason
