@@ -79,7 +79,7 @@ def _miss(turn: Turn, probe: PathProbe) -> None:
         _alarm(turn, probe)
     elif awaited:
         turn.stale = True
-    if probe.wants_new_port:
+    if probe.wants_new_port(turn.now):
         probe.not_before = probe.next_send
         _close(turn, probe)
         _open(turn, probe)

@@ -29,7 +29,7 @@ from tonekeeper.core.events import TlsFacts
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.meaning import Meaning, hold_of, meaning_of
 from tonekeeper.core.report import PathState
-from tonekeeper.core.rtt import AdaptiveTimeout
+from tonekeeper.core.rtt import CEILING, AdaptiveTimeout
 from tonekeeper.core.site import Path
 from tonekeeper.wire.sip.reply import SipReply
 
@@ -46,7 +46,9 @@ STALL = 1.0
 """A timer that is served this much too late says that we slept, not that the answer is missing."""
 REKEY_AFTER = 2
 """Unanswered probes while down after which a new local port is taken: a NAT that holds a dead mapping to the old one
-would have it refreshed for ever by every further probe."""
+would have it refreshed for ever by every further probe ..."""
+REKEY_PATIENCE = CEILING
+"""... and seconds that their answers have to come: one to a port that was given up would never be heard."""
 REOPEN, REOPEN_MOST = 5.0, 30.0
 """Seconds until a socket that could not be opened is tried again, at first and at most."""
 PONG = 10.0
@@ -147,9 +149,9 @@ class PathProbe:
     def open(self) -> bool:
         return self.opened_at is not None
 
-    @property
-    def wants_new_port(self) -> bool:
-        return self.unanswered >= REKEY_AFTER
+    def wants_new_port(self, now: float) -> bool:
+        waited = now - self.sent[0].at if self.sent else 0.0
+        return self.unanswered >= REKEY_AFTER and waited >= REKEY_PATIENCE
 
     @property
     def checking(self) -> bool:
@@ -267,7 +269,7 @@ class PathProbe:
         if len(self.sent) >= MOST_SENT or (self.sent and self.sent[0].at < now - MEMORY_OF_SENT):
             self.sent = [old for old in self.sent if old.at >= now - MEMORY_OF_SENT][-MOST_SENT + 1 :]
         self.sent.append(probe)
-        self.answer_by = now + self.timeout.value
+        self.answer_by = min(self.answer_by, now + self.timeout.value)  # probes may come faster than answers
         self.plan_steady(interval, chance, now)
         return probe
 

@@ -1,0 +1,41 @@
+"""Answers that take longer than the time between two probes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.scenarios.conftest import site_with
+from tonekeeper.core.site import ProbePolicy
+from tonekeeper.drivers.sim.simulation import Simulation, minutes
+
+pytestmark = pytest.mark.simulation
+
+
+@pytest.fixture
+def quick():
+    """A site that is probed every second, and has been fine for a minute."""
+    sim = Simulation(replace(site_with(), probe=ProbePolicy(interval=1.0)), seed=1)
+    sim.run(minutes(1))
+    return sim
+
+
+def states(sim):
+    primary = next(sbc for sbc in sim.report().sbcs if sbc.name == "primary")
+    return {str(path.state) for path in primary.paths}
+
+
+def test_an_sbc_that_answers_after_three_seconds_is_given_up_once_at_most(quick):
+    quick.sbc("primary").answer(200, late=3.0)
+    quick.run(minutes(10))
+    assert states(quick) == {"up"}
+    falls = [entry for entry in quick.log if entry.subject.startswith("path ") and entry.after == "down"]
+    assert len(falls) <= 2, "over each WAN once"
+
+
+def test_an_sbc_that_answered_after_three_seconds_and_dies_is_told(quick):
+    quick.sbc("primary").answer(200, late=3.0)
+    quick.run(minutes(2))
+    quick.sbc("primary").fall_silent()
+    assert quick.run_until(lambda: states(quick) == {"down"}, within=60.0) < 30.0
