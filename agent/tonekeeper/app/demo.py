@@ -49,7 +49,7 @@ def run_demo(command: Demo, terminal: Terminal) -> Exit:
 
 async def _play(command: Demo, terminal: Terminal, state_dir: Path) -> Exit:
     loop = asyncio.get_running_loop()
-    primary, alternate = EmbeddedSbc("demo-sbc-1"), EmbeddedSbc("demo-sbc-2")
+    primary, alternate = EmbeddedSbc(), EmbeddedSbc()
     ports = [await sbc.listen(loop, host) for sbc, host in ((primary, PRIMARY), (alternate, ALTERNATE))]
     site = _site(*ports)
     settings = Settings(
@@ -105,8 +105,7 @@ async def _perform(script: tuple[Scene, ...], command: Demo, terminal: Terminal,
 class EmbeddedSbc(asyncio.DatagramProtocol):
     """Answers OPTIONS with 200, or not at all."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self) -> None:
         self._silent = False
         self._transport: asyncio.DatagramTransport
 
@@ -133,7 +132,7 @@ class EmbeddedSbc(asyncio.DatagramProtocol):
             request = decode_request(data)
         except DecodeError:
             return
-        headers = (("Server", self._name), ("Allow", "OPTIONS"))
+        headers = (("Server", "tonekeeper-demo"), ("Allow", "OPTIONS"))
         response = render_response(request, 200, "OK", received=Endpoint(*addr[:2]), headers=headers)
         self._transport.sendto(response, addr)
 

@@ -128,6 +128,7 @@ class FunctionReport:
     recovery_s: float | None
     """How long the latest outage of it lasted."""
     worst_recovery_s: float | None
+    recoveries_sum_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

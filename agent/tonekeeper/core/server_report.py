@@ -29,6 +29,7 @@ def _function(known: SbcFunctions, function: Function, now: float) -> FunctionRe
         recoveries=recovery.count,
         recovery_s=None if recovery.last_s is None else round(recovery.last_s, 3),
         worst_recovery_s=round(recovery.worst_s, 3) if recovery.count else None,
+        recoveries_sum_s=round(recovery.sum_s, 3),
     )
 
 

@@ -287,9 +287,9 @@ def proven() -> Report:
         reason="calls are not heard well: nothing comes back",
         paths=tuple(replace(path, transport="tls", tls=certificate) for path in primary.paths),
         functions=(
-            FunctionReport("signalling", "ok", (), "", 1.2, 1, 42.0, 42.0),
+            FunctionReport("signalling", "ok", (), "", 1.2, 1, 42.0, 42.0, 42.0),
             FunctionReport("registration", "ok", (), "", 130.0, 0, None, None),
-            FunctionReport("calls", "ok", (), "", 64.0, 2, 30.0, 340.5),
+            FunctionReport("calls", "ok", (), "", 64.0, 2, 30.0, 340.5, 370.5),
             FunctionReport("media", "failed", ("fibre", "lte"), "nothing comes back", 10_900.0, 0, None, None),
             FunctionReport("voicemail", "ok", (), "", 400.0, 0, None, None),
         ),

@@ -226,8 +226,8 @@ def test_a_function_works_or_fails_and_says_how_long_its_outages_lasted():
     assert values(report, "tonekeeper_function_up", sbc="primary", function="voicemail") == [1]
     assert values(report, "tonekeeper_function_pass_age_seconds", sbc="primary", function="media") == [10_900]
     assert values(report, "tonekeeper_function_recoveries_total", sbc="primary", function="calls") == [2]
-    assert values(report, "tonekeeper_function_recovery_seconds", sbc="primary", function="calls") == [30]
-    assert values(report, "tonekeeper_function_recovery_seconds", sbc="primary", function="media") == []
+    assert values(report, "tonekeeper_function_outage_seconds_total", sbc="primary", function="calls") == [370.5]
+    assert values(report, "tonekeeper_function_outage_seconds_total", sbc="primary", function="media") == [0]
 
 
 def test_an_outage_of_signalling_is_timed_without_any_deep_probe():
@@ -236,7 +236,7 @@ def test_an_outage_of_signalling_is_timed_without_any_deep_probe():
     report = replace(reports.healthy(), sbcs=(replace(primary, functions=(signalling,)), alternate))
 
     assert values(report, "tonekeeper_function_recoveries_total") == [1]
-    assert values(report, "tonekeeper_function_recovery_seconds", function="signalling") == [42]
+    assert values(report, "tonekeeper_function_outage_seconds_total", function="signalling") == [42]
     assert values(report, "tonekeeper_function_up") == []
 
 

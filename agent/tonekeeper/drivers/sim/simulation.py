@@ -31,6 +31,7 @@ from tonekeeper.core.commands import (
     SendOptions,
     WalkPath,
 )
+from tonekeeper.core.depth.result import DepthResult, DepthVerdict
 from tonekeeper.core.events import (
     DeadlineReached,
     DepthProbed,
@@ -50,7 +51,6 @@ from tonekeeper.core.events import (
     SiteChanged,
     Started,
 )
-from tonekeeper.core.depth.result import DepthResult, DepthVerdict
 from tonekeeper.core.nat.result import NatResult
 from tonekeeper.core.report import Report
 from tonekeeper.core.site import Depth, Path, Site, Target, Transport

@@ -106,7 +106,7 @@ def _function_families(sbcs: tuple[SbcReport, ...]) -> Iterator[Family]:
     up = Family("tonekeeper_function_up", Kind.GAUGE, "1 if this function of the SBC works over any WAN, else 0.")
     passed = Family("tonekeeper_function_pass_age_seconds", Kind.GAUGE, "Time since a probe of the function passed.")
     recoveries = Family("tonekeeper_function_recoveries", Kind.COUNTER, "Outages of the function that have ended.")
-    lasted = Family("tonekeeper_function_recovery_seconds", Kind.GAUGE, "How long the latest of them lasted.")
+    lasted = Family("tonekeeper_function_outage_seconds", Kind.COUNTER, "How long they lasted, together.")
     for sbc in sbcs:
         for one in sbc.functions:
             labels = labels_of(sbc=sbc.name, function=one.function)
@@ -114,7 +114,7 @@ def _function_families(sbcs: tuple[SbcReport, ...]) -> Iterator[Family]:
                 up.add(_FUNCTION_UP.get(one.state), labels)
                 passed.add(one.passed_s, labels)
             recoveries.add(one.recoveries, labels)
-            lasted.add(one.recovery_s, labels)
+            lasted.add(one.recoveries_sum_s, labels)
     yield from (up, passed, recoveries, lasted)
 
 
