@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from tests.scenarios.conftest import site_with
+
 from tonekeeper.core.site import ProbePolicy
 from tonekeeper.drivers.sim.simulation import Simulation, minutes
 
