@@ -236,8 +236,8 @@ class NatReport:
     mapped_address: str
     """ip:port as a server saw it; empty where none answered."""
     lifetime_s: dict[str, tuple[float, float | None] | None]
-    """unreplied, replied, stream: [low, high] seconds, high null where the binding outlived the measurement; null where
-    it was not checked."""
+    """unreplied, replied, stream, tcp: [low, high] seconds, high null where the binding outlived the measurement; null
+    where it was not checked."""
     sip_alg: str
     """yes, no, not checked"""
     keepalive_s: float | None

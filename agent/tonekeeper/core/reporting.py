@@ -181,7 +181,12 @@ def _nat(result: NatResult, age: float) -> NatReport:
         mapping=str(result.mapping),
         filtering=str(result.filtering),
         mapped_address=result.mapped_address,
-        lifetime_s={"unreplied": lifetimes.unreplied, "replied": lifetimes.replied, "stream": lifetimes.stream},
+        lifetime_s={
+            "unreplied": lifetimes.unreplied,
+            "replied": lifetimes.replied,
+            "stream": lifetimes.stream,
+            "tcp": lifetimes.tcp,
+        },
         sip_alg=str(result.sip_alg),
         keepalive_s=round(min(policy.first_s, policy.steady_s), 1) if known else None,
         reasons=result.reasons,

@@ -109,8 +109,8 @@ def test_what_the_nat_does_is_one_line_for_each_wan():
 
     assert (
         "NAT fibre: mapping endpoint-independent, filtering address-and-port-dependent, seen as 203.0.113.9:40312; "
-        "idle bindings live: unreplied up to 1.5 s, replied 28-30 s, stream over 300 s; SIP ALG: no; "
-        "keepalives at most 21 s apart; measured 2 h ago lte: seen as" in text
+        "idle bindings live: unreplied up to 1.5 s, replied 28-30 s, stream over 300 s, tcp over 300 s; "
+        "SIP ALG: no; keepalives at most 21 s apart; measured 2 h ago lte: seen as" in text
     )
 
 

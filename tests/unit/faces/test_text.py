@@ -102,11 +102,11 @@ BEHIND_NAT = f"""\
 NAT
   fibre: mapping endpoint-independent, filtering address-and-port-dependent,
     seen as 203.0.113.9:40312; idle bindings live: unreplied up to 1.5 s,
-    replied 28-30 s, stream over 300 s; SIP ALG: no; keepalives at most 21 s
-    apart; measured 2 h ago
+    replied 28-30 s, stream over 300 s, tcp over 300 s; SIP ALG: no; keepalives
+    at most 21 s apart; measured 2 h ago
   lte: seen as 203.0.113.77:1024; idle bindings live: unreplied 58.4-60 s; not
     checked: mapping, filtering (stun.example.net:3478 has no other address),
-    replied, stream (no answer came back), SIP ALG; measured 42 s ago
+    replied, stream, tcp (no answer came back), SIP ALG; measured 42 s ago
 """
 
 PROVEN = """\

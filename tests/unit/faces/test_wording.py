@@ -102,7 +102,7 @@ def test_a_lifetime_is_said_as_far_as_it_was_bracketed(bounds, text):
 
 def test_a_nat_that_nothing_is_known_of_says_only_why():
     fibre, _ = reports.behind_nat().nat
-    parts = ("mapping", "filtering", "unreplied", "replied", "stream", "sip_alg")
+    parts = ("mapping", "filtering", "unreplied", "replied", "stream", "tcp", "sip_alg")
     dark = replace(
         fibre,
         mapping="not checked",
@@ -115,7 +115,7 @@ def test_a_nat_that_nothing_is_known_of_says_only_why():
     )
 
     assert wording.nat(dark) == (
-        "not checked: mapping, filtering, unreplied, replied, stream, SIP ALG (no answer); measured 2 h ago"
+        "not checked: mapping, filtering, unreplied, replied, stream, tcp, SIP ALG (no answer); measured 2 h ago"
     )
 
 
