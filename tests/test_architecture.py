@@ -164,13 +164,18 @@ def test_an_outside_library_is_imported_by_one_module_only(library):
     assert importers == [home], reason
 
 
+def is_for_types_only(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
 @pytest.mark.parametrize("late", LOADED_LATE)
 def test_what_costs_memory_is_loaded_where_it_is_needed_and_not_before(late):
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     for module in modules():
         if late not in imports_of(module):
             continue
-        inside = {node for part in nodes_of(module) if isinstance(part, functions) for node in ast.walk(part)}
+        lazy = [part for part in nodes_of(module) if isinstance(part, functions) or is_for_types_only(part)]
+        inside = {node for part in lazy for node in ast.walk(part)}
         early = [node for node in nodes_of(module) if isinstance(node, ast.ImportFrom) and node not in inside]
         assert late not in {node.module for node in early}, f"{relative(module)}: {LOADED_LATE[late]}"
 
