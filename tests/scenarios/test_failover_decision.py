@@ -58,7 +58,7 @@ def test_the_site_does_not_move_before_the_alternate_has_answered_a_probe_sent_s
     sim = settled()
     sim.sbc("alternate").answer(200, late=3.0)
     sim.run(minutes(5))  # the adaptive timeouts learn the new delay
-    assert sbc(sim, "alternate").state is SbcState.HEALTHY
+    assert sbc(sim, "alternate").state is SbcState.DEGRADED
     sim.sbc("primary").fall_silent()
     asked_before = sim.sbc("alternate").requests
     sim.run_until(lambda: bool(after(sim, "path fibre/primary", "down")), within=WITHIN)

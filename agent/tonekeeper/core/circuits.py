@@ -8,6 +8,7 @@ from tonekeeper.core.findings import Observation
 from tonekeeper.core.flap import WINDOW, Damper
 from tonekeeper.core.report import PathState
 from tonekeeper.core.situation import Situation
+from tonekeeper.core.strain import Strain
 from tonekeeper.core.walks import shared_router
 
 STRICT = 1
@@ -23,9 +24,8 @@ def observe(situation: Situation, now: float) -> Iterator[Observation]:
         damper = situation.wan_damper(wan.name)
         if damper.is_suppressed:
             yield Observation("wan-flapping", wan.name, evidence | _flapping(damper, now))
-        loss = _loss_to_all(situation, wan.name)
-        if loss >= DEGRADED_LOSS:
-            yield Observation("wan-degraded", wan.name, evidence | {"loss": f"{loss:.0%}"})
+        if why := _strain_to_all(situation, wan.name):
+            yield Observation("wan-degraded", wan.name, evidence | {"why": why})
         if len(wans) > 1 and situation.path_filters.get(wan.interface) == STRICT:
             yield Observation("rp-filter-strict", wan.name, evidence)
     for sbc in situation.site.sbcs:
@@ -45,7 +45,12 @@ def _flapping(damper: Damper, now: float) -> dict[str, str]:
     return {"losses": str(len(damper.losses_since(now - WINDOW))), "minutes": str(minutes)}
 
 
-def _loss_to_all(situation: Situation, wan: str) -> float:
-    """The least loss on any of its living paths: what is lost to one SBC only is not the WAN's."""
+def _strain_to_all(situation: Situation, wan: str) -> str:
+    """By its best living path: what is lost to one SBC only, or late from it, is not the WAN's."""
     living = [probe for probe in situation.probes_of(wan=wan) if probe.state is not PathState.DOWN]
-    return min((probe.loss.lately for probe in living), default=0.0)
+    loss = min((probe.loss.lately for probe in living), default=0.0)
+    if loss >= DEGRADED_LOSS:
+        return f"loses {loss:.0%} of the probes to every SBC"
+    if living and all(probe.strain is Strain.SLOW for probe in living):
+        return f"takes {min(probe.timeout.srtt for probe in living):.1f} s for an answer of any SBC"
+    return ""

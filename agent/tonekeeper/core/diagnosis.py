@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tonekeeper.core import circuits, names, servers
+from tonekeeper.core import circuits, names, servers, strained
 from tonekeeper.core.attribution import Attribution
 from tonekeeper.core.events import Facility
 from tonekeeper.core.failover import Place, Standing
@@ -106,6 +106,7 @@ def observe(situation: Situation, standings: tuple[Standing, ...], now: float) -
     yield from servers.observe(situation, now)
     yield from names.observe(situation, now)
     yield from _paths(situation)
+    yield from strained.observe(situation)
     yield from _nat(situation)
     yield from _decision(situation, standings)
     yield from _steering(situation)

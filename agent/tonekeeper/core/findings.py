@@ -50,7 +50,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry(
             "wan-degraded",
             Severity.WARNING,
-            "WAN {subject} loses {loss} of the probes to every SBC.",
+            "WAN {subject} {why}.",
             "Look for congestion (uploads, a queue that is too long) on {subject}, then have the line measured.",
             depends_on=("site-offline",),
             visible_after=10.0,
@@ -240,6 +240,14 @@ CATALOGUE: dict[str, Entry] = {
             "Look for a firewall rule that allows only some SBC addresses, here or upstream.",
             depends_on=("site-offline",),
             visible_after=2.0,
+        ),
+        Entry(
+            "path-degraded",
+            Severity.WARNING,
+            "Calls to {subject} would suffer: {why}.",
+            "Look for congestion between that WAN's provider and the SBC, and report it to both with this evidence.",
+            depends_on=("site-offline", "wan-degraded"),
+            visible_after=10.0,
         ),
         Entry(
             "probe-refused",

@@ -61,7 +61,7 @@ def judge_wan(dead: str, probes: Iterable[PathProbe], attribution: Attribution, 
 
 
 def judge_sbc(sbc: Sbc, probes: Sequence[PathProbe], attribution: Attribution, fails: str = "") -> Judgement | None:
-    """State of an SBC; None while it cannot be told. `fails`: what the deep probes say does not work, a sentence."""
+    """State of an SBC; None while it cannot be told. `fails`: what does not work, a sentence."""
     answering = [probe for probe in probes if probe.state in (PathState.UP, PathState.SUSPECT)]
     if answering:
         state, reason = _judge_answers(probes, answering)

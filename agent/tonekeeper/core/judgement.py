@@ -14,6 +14,7 @@ from tonekeeper.core.report import SbcState, WanState
 from tonekeeper.core.site import Mode, Prefer, Sbc, Wan
 from tonekeeper.core.situation import Situation
 from tonekeeper.core.steering import Destination, Goal
+from tonekeeper.core.strained import attribute_strain
 from tonekeeper.core.turn import Turn
 from tonekeeper.core.whereabouts import Whereabouts
 
@@ -23,6 +24,7 @@ def judge(turn: Turn) -> None:
     dead = {wan.name: why for wan in situation.site.wans if (why := situation.dead(wan))}
     matrix = situation.matrix(turn.now)
     situation.attribution = attribute(matrix, dead)
+    situation.strain = attribute_strain(situation, turn.now)
     _note_signalling(turn, matrix)
     for wan in situation.site.wans:
         _judge_wan(turn, wan)
@@ -82,7 +84,9 @@ def _judge_wan(turn: Turn, wan: Wan) -> None:
 def _judge_sbc(turn: Turn, sbc: Sbc) -> None:
     situation = turn.situation
     functions = situation.functions_of(sbc.name)
-    verdict = judge_sbc(sbc, situation.probes_of(sbc=sbc.name), situation.attribution, functions.degraded())
+    strain = situation.strain.of_sbc(sbc.name)
+    fails = "; ".join(why for why in (functions.degraded(), strain.evidence if strain is not None else "") if why)
+    verdict = judge_sbc(sbc, situation.probes_of(sbc=sbc.name), situation.attribution, fails)
     health = situation.sbc_health(sbc.name)
     fell = verdict is not None and verdict[0] == SbcState.DOWN != health.state
     if fell and health.state != SbcState.UNKNOWN:

@@ -119,7 +119,7 @@ def reply(turn: Turn, event: ReplyReceived) -> bool:
     if event.source != event.path.address:
         probe.ignored += 1
         return False
-    before, meaning, asked, rises = probe.state, probe.meaning, probe.checking, probe.rises
+    before, meaning, asked, rises, strain = probe.state, probe.meaning, probe.checking, probe.rises, probe.strain
     interval = turn.situation.interval_of(probe.path, turn.now)
     outcome = probe.reply(event.reply, interval, turn.situation.chance, turn.now)
     if outcome is not Outcome.PROVED:
@@ -131,7 +131,8 @@ def reply(turn: Turn, event: ReplyReceived) -> bool:
         _hold_others(turn, probe)
     if probe.rises == 1 and not rises:
         _encourage(turn, probe)
-    if asked or probe.meaning is not meaning or turn.situation.failover.waiting:
+    understood = probe.meaning is not meaning or probe.strain is not strain
+    if asked or understood or turn.situation.failover.waiting:
         turn.stale = True
     return probe.replies == 1
 

@@ -31,6 +31,7 @@ from tonekeeper.core.meaning import Meaning, hold_of, meaning_of
 from tonekeeper.core.report import PathState
 from tonekeeper.core.rtt import CEILING, AdaptiveTimeout
 from tonekeeper.core.site import Path
+from tonekeeper.core.strain import Strain, strain_of
 from tonekeeper.wire.sip.reply import SipReply
 
 JITTER = 0.10
@@ -96,6 +97,9 @@ class PathProbe:
     """Replies in a row that disagreed with `meaning`."""
     timeout: AdaptiveTimeout = field(default_factory=AdaptiveTimeout)
     loss: LossEstimate = field(default_factory=LossEstimate)
+    strain: Strain = Strain.NONE
+    fit_since: float = LONG_AGO
+    """When it last ceased to be strained."""
     sent: list[Sent] = field(default_factory=list)
     """Unanswered, oldest first."""
     answered: list[str] = field(default_factory=list)
@@ -298,6 +302,7 @@ class PathProbe:
             self.asked_at = NEVER
         self._understand(meaning, now)
         self._rise(probe, interval, chance, now)
+        self._feel(now)
         if meaning is Meaning.DRAINING:
             self.hold(now + hold_of(reply))
         return Outcome.PROVED
@@ -327,6 +332,12 @@ class PathProbe:
             self.meaning_streak = 0
         else:
             self.next_send = min(self.next_send, now + RISE_SPACING)
+
+    def _feel(self, now: float) -> None:
+        before = self.strain
+        self.strain = strain_of(before, self.loss.lately, self.timeout.srtt)
+        if before and not self.strain:
+            self.fit_since = now
 
     def _rise(self, probe: Sent, interval: float, chance: Chance, now: float) -> None:
         if self.state is PathState.DOWN:

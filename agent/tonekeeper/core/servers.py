@@ -80,7 +80,7 @@ def _health(situation: Situation, sbc: Sbc) -> Iterator[Observation]:
         return
     addresses = ", ".join(sorted({str(p.path.address) for p in situation.probes_of(sbc=sbc.name)}))
     evidence = {"why": health.reason, "addresses": addresses}
-    blame = situation.attribution.of_sbc(sbc.name)
+    blame = situation.attribution.of_sbc(sbc.name) or situation.strain.of_sbc(sbc.name)
     if blame is not None:
         evidence["confidence"] = str(blame.confidence)
     yield Observation(code, sbc.name, evidence)

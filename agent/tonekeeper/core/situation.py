@@ -61,6 +61,8 @@ class Situation:
     wans: dict[str, Health] = field(default_factory=dict)
     sbcs: dict[str, Health] = field(default_factory=dict)
     attribution: Attribution = field(default_factory=lambda: Attribution((), decided=True))
+    strain: Attribution = field(default_factory=lambda: Attribution((), decided=True))
+    """Whose fault it is that answers are lost or late."""
     findings: dict[str, ActiveFinding] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     facilities: dict[Facility, FacilityFailed] = field(default_factory=dict)
@@ -246,7 +248,7 @@ def _standing(
         order=order,
         down=down,
         usable=bool(free),
-        degraded=bool(free) and (broken or all(probe.meaning is Meaning.DEGRADED for probe in free)),
+        degraded=bool(free) and (broken or all(probe.meaning is Meaning.DEGRADED or probe.strain for probe in free)),
         draining=bool(up) and not free,
         suppressed=suppressed,
         closed=closed,
@@ -254,6 +256,6 @@ def _standing(
         checking=any(probe.checking for probe in free),
         judged=bool(judged),
         proven_at=max((probe.proven_at for probe in free), default=LONG_AGO),
-        up_since=min((probe.up_since for probe in free), default=NEVER),
+        up_since=min((max(probe.up_since, probe.fit_since) for probe in free), default=NEVER),
         alarmed_at=max((probe.alarmed_at for probe in judged), default=NEVER),
     )
