@@ -30,8 +30,8 @@ def as_good_as(password: str) -> list[bytes]:
     return [password.encode(), hashed.encode()]
 
 
-def proven(agent: Agent, depths: set[str], verdict: str) -> None:
-    """Wait until each of `depths` has this verdict in the journal."""
+def proven(agent: Agent, depths: int, verdict: str) -> None:
+    """Wait until so many depths have this verdict in the journal."""
 
     def found() -> set[str]:
         seen: set[str] = set()
@@ -42,12 +42,12 @@ def proven(agent: Agent, depths: set[str], verdict: str) -> None:
                     seen.add(entry["data"]["depth"])
         return seen
 
-    agent.wait_for(lambda status: found() >= depths, within=60.0, every=0.5)
+    agent.wait_for(lambda status: len(found()) >= depths, within=60.0, every=0.5)
 
 
-@pytest.mark.parametrize(("password", "verdict"), [(PASSWORD, "passed"), (WRONG, "denied")])
+@pytest.mark.parametrize(("password", "verdict", "depths"), [(PASSWORD, "passed", 3), (WRONG, "denied", 1)])
 def test_no_password_is_in_journal_log_status_metrics_or_page(
-    lab: Lab, registrar: Registrar, make_agent: Callable[..., Agent], password: str, verdict: str
+    lab: Lab, registrar: Registrar, make_agent: Callable[..., Agent], password: str, verdict: str, depths: int
 ):
     file = lab.directory / "account-password"
     file.write_text(password)
@@ -63,7 +63,7 @@ def test_no_password_is_in_journal_log_status_metrics_or_page(
     }
     agent = make_agent(sbc=[sbc], wan=[{"name": "fibre", "interface": "eth0"}])
     agent.start()
-    proven(agent, {"register", "call", "voicemail"}, verdict)
+    proven(agent, depths, verdict)
     served = [agent.get(page)[1] for page in PAGES]
     assert any(b"DepthProbed" in text or b"primary" in text for text in served)
     assert agent.stop() == 0
