@@ -64,7 +64,12 @@ class ReflectorConnections:
     def send(self, answer: Datagram) -> bool:
         """Whether there is such a connection, and the kernel took all of it."""
         connection = self._open.get((answer.here, answer.there))
-        return connection is not None and connection.send(answer.data)
+        if connection is None:
+            return False
+        is_sent = connection.send(answer.data)
+        if not is_sent:
+            self._end(connection)
+        return is_sent
 
     def close(self) -> None:
         self._sweeping.cancel()
@@ -144,14 +149,14 @@ class ReflectorConnections:
             self._end(connection)
 
     def _take(self, connection: _Connection, data: bytes) -> bool:
-        """Whether the connection goes on: its end is what tells that there will be no answer."""
+        """Whether the connection goes on. Silence, as after too many questions, is for the client to notice."""
         try:
             messages, connection.rest = split_stream(connection.rest + data)
         except DecodeError:
             return False
         for message in messages:
             answer = self._reflect(Datagram(connection.here, connection.there, message, over_tcp=True))
-            if answer is None or not connection.send(answer.data):
+            if answer is not None and not connection.send(answer.data):
                 return False
         return True
 
@@ -166,7 +171,7 @@ class _Connection:
         self.spoken_at = now
 
     def send(self, data: bytes) -> bool:
-        """Whether the kernel took all of it. If it took a part, whoever reads the connection cannot go on."""
+        """Whether the kernel took all of it. If it took a part, what follows would make no sense to the client."""
         try:
             return self.sock.send(data) == len(data)
         except OSError:

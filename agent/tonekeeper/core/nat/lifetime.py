@@ -273,7 +273,7 @@ class Lifetimes:
         if not heard_where_expected or not is_usable or binding.tries > MOST_TRIES:
             binding.leave_out()
         elif binding.phase in (Phase.MAKING, Phase.IDLE) and is_latest and message.mapped is not None:
-            self.attempt.answered_after(now - question.sent_at)
+            self._note_round_trip(question, now)
             binding.answered(now + self._until_settled(binding.kind), message.mapped.port)
         if socket == self.listener:
             self._listener_heard_at = now
@@ -295,7 +295,7 @@ class Lifetimes:
         if socket == self.listener:
             self._listener_heard_at = now
             self._listener_mapped = message.mapped
-        self.attempt.answered_after(now - question.sent_at)
+        self._note_round_trip(question, now)
         if question.binding is None:
             self._stop_waiting_for_the_listener(now)
         elif question.binding.phase is Phase.ASKED:
@@ -311,6 +311,11 @@ class Lifetimes:
 
     def _listener_of(self, binding: Binding | None) -> int:
         return self._control if binding is not None and binding.kind is BindingKind.TCP else self.listener
+
+    def _note_round_trip(self, question: _Question, now: float) -> None:
+        """Of datagrams: nobody knows how often a segment was sent."""
+        if question.binding is None or question.binding.kind is not BindingKind.TCP:
+            self.attempt.answered_after(now - question.sent_at)
 
     def _patience(self, kind: BindingKind) -> float:
         if kind is not BindingKind.TCP:

@@ -81,5 +81,6 @@ class Transaction:
             return
         self.outcome = Outcome.ANSWERED
         self.answer, self.answered_on, self.answered_by = message, socket, source
-        if len(self._sent) == 1:
+        over_tcp = self.sends == 1 or self.requested_transport is not None
+        if len(self._sent) == 1 and not over_tcp:
             attempt.answered_after(now - self._sent[0])

@@ -31,9 +31,9 @@ def add_reflector(families: Families) -> None:
         "reflector",
         _read_reflector,
         help="answer NAT and SIP ALG measurements, at the provider",
-        description="Answers STUN with RFC 5780, mirrors SIP requests and echoes RTP, on two ports of one address or "
-        "of two. Rate-limited for each source, and no answer is larger than 1.5 times its question. Runs in the "
-        "foreground, without privileges, until SIGTERM.",
+        description="Answers STUN with RFC 5780, over UDP and TCP, mirrors SIP requests and echoes RTP, on two ports "
+        "of one address or of two. Rate-limited for each source, and no answer is larger than 1.5 times its question. "
+        "Runs in the foreground, without privileges, until SIGTERM.",
         example="tonekeeper reflector --listen 203.0.113.18 --alternate 203.0.113.19",
     )
     parser.add_argument(

@@ -128,6 +128,30 @@ def test_linux_does_not_call_it_a_stream_while_nobody_answers():
     assert nat.inward(50.0, external, SBC) is None
 
 
+def test_what_either_end_says_on_a_connection_keeps_its_entry():
+    nat = a_nat(tcp=100.0)
+    external = nat.connection_outward(0.0, PHONE, SBC, opens=True)
+    assert nat.connection_inward(99.0, external, SBC) == PHONE
+    assert nat.connection_inward(198.0, external, SBC) == PHONE
+    assert nat.connection_outward(297.0, PHONE, SBC, opens=False) == external
+    assert nat.connection_inward(397.5, external, SBC) is None
+
+
+@pytest.mark.parametrize("is_loose", [True, False])
+def test_after_its_time_a_connection_goes_on_from_inside_if_the_nat_is_loose(is_loose):
+    nat = a_nat(tcp=100.0, is_loose=is_loose)
+    external = nat.connection_outward(0.0, PHONE, SBC, opens=True)
+    assert nat.connection_inward(100.5, external, SBC) is None
+    assert nat.connection_outward(101.0, PHONE, SBC, opens=False) == (external if is_loose else None)
+    assert nat.connection_inward(102.0, external, SBC) == (PHONE if is_loose else None)
+
+
+def test_a_connection_that_was_never_opened_lets_nobody_in_or_out():
+    nat = a_nat()
+    assert nat.connection_outward(0.0, PHONE, SBC, opens=False) is None
+    assert nat.connection_inward(0.0, Endpoint("203.0.113.7", PHONE.port), SBC) is None
+
+
 @given(st.lists(st.tuples(st.floats(0.0, 60.0), st.integers(1, 40), st.integers(1, 40)), max_size=60))
 def test_no_two_live_bindings_share_an_external_port(moves):
     nat = a_nat(mapping=ADDRESS_AND_PORT_DEPENDENT)
