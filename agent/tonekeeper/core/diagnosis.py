@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tonekeeper.core import circuits, names, servers, strained
-from tonekeeper.core.attribution import Attribution
+from tonekeeper.core.attribution import Attribution, Confidence
 from tonekeeper.core.events import Facility
 from tonekeeper.core.failover import Place, Standing
 from tonekeeper.core.findings import CATALOGUE, ActiveFinding, Observation
@@ -117,14 +117,16 @@ def _site_and_wans(situation: Situation) -> Iterator[Observation]:
     attribution: Attribution = situation.attribution
     dead = [situation.dead(wan) for wan in situation.site.wans]
     if attribution.site is not None:
-        yield Observation("site-offline", situation.site.name, {"why": attribution.site.evidence})
+        evidence = {"why": attribution.site.evidence, "confidence": str(attribution.site.confidence)}
+        yield Observation("site-offline", situation.site.name, evidence)
     elif dead and all(dead):
-        yield Observation("site-offline", situation.site.name, {"why": "; ".join(dead)})
+        evidence = {"why": "; ".join(dead), "confidence": str(Confidence.CERTAIN)}
+        yield Observation("site-offline", situation.site.name, evidence)
     for wan in situation.site.wans:
         health = situation.wan_health(wan.name)
         if health.state == WanState.DOWN:
             blame = attribution.of_wan(wan.name)
-            confidence = blame.confidence if blame is not None else "certain"
+            confidence = blame.confidence if blame is not None else Confidence.CERTAIN
             evidence = {"why": health.reason, "interface": wan.interface, "confidence": str(confidence)}
             yield Observation("wan-down", wan.name, evidence)
 
@@ -135,8 +137,9 @@ def _paths(situation: Situation) -> Iterator[Observation]:
             continue
         if probe.reason.startswith(("cannot probe", "cannot send")):
             yield Observation("probe-refused", str(path), {"why": probe.reason})
-        elif why := situation.path_blamed(path.wan, path.sbc):
-            yield Observation("path-down", str(path), {"why": why, "last_sign": probe.reason})
+        elif blame := situation.path_blamed(path.wan, path.sbc):
+            evidence = {"why": blame.evidence, "confidence": str(blame.confidence), "last_sign": probe.reason}
+            yield Observation("path-down", str(path), evidence)
 
 
 def _decision(situation: Situation, standings: tuple[Standing, ...]) -> Iterator[Observation]:

@@ -26,6 +26,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tonekeeper.core.attribution import Confidence
 from tonekeeper.core.depth.result import DepthResult, DepthVerdict, VoiceQuality
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.site import Depth
@@ -198,6 +199,11 @@ class Failing:
     """Of the latest failure."""
     since: float
     """When the first of the failures was."""
+
+    @property
+    def confidence(self) -> Confidence:
+        """Of whose fault it is: over a single WAN nothing tells the two apart."""
+        return Confidence.STRONG if len(self.wans) > 1 or not self.everywhere else Confidence.LIKELY
 
     @property
     def sentence(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tonekeeper.core.attribution import Confidence
 from tonekeeper.core.drift import ServerTraits, compare
 from tonekeeper.core.events import DepthProbed, ServerDescribed, TlsSeen
 from tonekeeper.core.findings import Observation
@@ -79,18 +80,26 @@ def _health(situation: Situation, sbc: Sbc) -> Iterator[Observation]:
     if code is None:
         return
     addresses = ", ".join(sorted({str(p.path.address) for p in situation.probes_of(sbc=sbc.name)}))
-    evidence = {"why": health.reason, "addresses": addresses}
+    evidence = {"why": health.reason, "addresses": addresses, "confidence": str(_confidence(situation, sbc))}
+    yield Observation(code, sbc.name, evidence)
+
+
+def _confidence(situation: Situation, sbc: Sbc) -> Confidence:
+    """That it is the SBC's own fault."""
     blame = situation.attribution.of_sbc(sbc.name) or situation.strain.of_sbc(sbc.name)
     if blame is not None:
-        evidence["confidence"] = str(blame.confidence)
-    yield Observation(code, sbc.name, evidence)
+        return blame.confidence
+    failing = [one.confidence for one in situation.functions_of(sbc.name).failing() if one.everywhere]
+    return failing[0] if failing else Confidence.CERTAIN  # it says so itself
 
 
 def _functions(situation: Situation, sbc: Sbc) -> Iterator[Observation]:
     """What fails, by its own name where it has one."""
     for failing in situation.functions_of(sbc.name).failing():
         subject = sbc.name if failing.everywhere else f"{sbc.name} over {' and '.join(failing.wans)}"
-        evidence = {"why": failing.reason, "wans": " and ".join(failing.wans), "function": str(failing.function)}
+        wans = " and ".join(failing.wans)
+        evidence = {"why": failing.reason, "wans": wans, "function": str(failing.function)}
+        evidence["confidence"] = str(failing.confidence)
         match failing.function, failing.fault:
             case Function.SIGNALLING, _:
                 continue
@@ -149,7 +158,10 @@ def _certificates(situation: Situation, sbc: Sbc, now: float) -> Iterator[Observ
     for probe, facts in seen:
         if facts.problem:
             evidence = {"why": facts.problem, "address": str(probe.path.address), "subject_name": facts.subject}
-            yield Observation("tls-invalid", sbc.name, evidence | {"issuer": facts.issuer})
+            good = {other.path.wan for other, others in seen if not others.problem}
+            bad = [wan.name for wan in situation.site.wans if wan.name not in good]
+            subject = f"{sbc.name} over {' and '.join(bad)}" if good and bad else sbc.name
+            yield Observation("tls-invalid", subject, evidence | {"issuer": facts.issuer})
             return
     left = [
         (facts.expires_in_s - (now - probe.tls_at), probe, facts)

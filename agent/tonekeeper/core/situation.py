@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tonekeeper.core.attribution import Attribution, Cell, Culprit
+from tonekeeper.core.attribution import Attribution, Blame, Cell, Culprit
 from tonekeeper.core.chance import Chance
 from tonekeeper.core.depth.knowledge import DeepProbe
 from tonekeeper.core.drift import ServerTraits
@@ -209,12 +209,12 @@ class Situation:
             for at_wan, wan in enumerate(self.site.wans)
         )
 
-    def path_blamed(self, wan: str, sbc: str) -> str:
-        """Why the way between the two is closed while both work otherwise; "" if it isn't so."""
+    def path_blamed(self, wan: str, sbc: str) -> Blame | None:
+        """Why the way between the two is closed while both work otherwise; None if it isn't so."""
         for blame in self.attribution.blames:
             if blame.culprit is Culprit.PATH and (blame.wan, blame.sbc) == (wan, sbc):
-                return blame.evidence
-        return ""
+                return blame
+        return None
 
 
 def cell_of(probes: list[PathProbe], now: float) -> Cell:
