@@ -44,8 +44,11 @@ class Control:
     def opened(self, now: float) -> None:
         self._own = Transaction(self.socket, self.attempt.server, due=now, sends=1)
 
+    def refused(self, reason: str) -> None:
+        self.refusal = reason
+
     def ended(self, reason: str) -> None:
-        self.refusal = self.refusal or f"no TCP connection to {self.attempt.server}: {reason}"
+        self.refusal = self.refusal or f"the TCP connection to {self.attempt.server} was ended: {reason}"
 
     def next_deadline(self) -> float:
         if self.is_over:

@@ -191,7 +191,7 @@ class Measurement:
             self._reach.refused(event.reason)
             return []
         if event.socket == self._control.socket:
-            self._control.ended(event.reason)
+            self._control.refused(event.reason)
             return []
         commands = self._behaviour.refused(event.socket, event.reason) + self._alg.refused(event.socket, event.reason)
         if self._lifetimes is not None:
