@@ -30,6 +30,9 @@ from tonekeeper.core.events import (
     PathOpened,
     PathRefused,
     PathWalked,
+    PhoneRegistration,
+    PhoneSeen,
+    PhoneSign,
     PlanApplied,
     PlanRefused,
     PongReceived,
@@ -49,7 +52,7 @@ from tonekeeper.core.events import (
     TlsSeen,
 )
 from tonekeeper.core.kernel import Flow, Protocol
-from tonekeeper.core.site import Depth, NatPolicy, Target, Transport
+from tonekeeper.core.site import Depth, LanPolicy, NatPolicy, Target, Transport
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.self_description import SelfDescription
 
@@ -132,6 +135,15 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
     FlowsDeleted: st.builds(FlowsDeleted, st.integers(0, 9)),
     PathWalked: st.builds(PathWalked, PATHS, st.sampled_from([(), ("", "192.0.2.254"), ("192.0.2.254",)])),
     NatMeasured: st.sampled_from([NatMeasured(wan, measured_nat(wan)) for wan in ("fibre", "lte", "nobody")]),
+    PhoneSeen: st.builds(
+        PhoneSeen,
+        st.sampled_from(["192.0.2.130", "192.0.2.131", "2001:db8::130"]),
+        st.sampled_from(PhoneSign),
+        st.sampled_from(["", "br-lan"]),
+        st.sampled_from(["", "00:15:65:00:00:01", "00:15:65:00:00:02"]),
+        user_agent=st.sampled_from(["", "Yealink SIP-T46U 108.86.0.20"]),
+        registration=st.none() | st.builds(PhoneRegistration, st.just(Transport.UDP), keepalive_s=st.floats(1, 1e6)),
+    ),
     FacilityRecovered: st.builds(FacilityRecovered, st.sampled_from(Facility)),
 }
 WORLD = st.sampled_from(["silence fibre", "silence primary", "silence all", "restore", "503", "500", "late answer"])
@@ -169,7 +181,9 @@ def test_every_kind_of_event_is_tried():
     )
 )
 def test_nothing_that_happens_breaks_the_agent(story):
-    talk = Talk(dataclasses.replace(site(mode="steer"), nat=NatPolicy("stun.example.net"))).begin()
+    talk = Talk(
+        dataclasses.replace(site(mode="steer"), nat=NatPolicy("stun.example.net"), lan=LanPolicy(("br-lan",)))
+    ).begin()
     for happening, wait in story:
         if isinstance(happening, str):
             change_world(talk, happening)

@@ -38,6 +38,9 @@ from tonekeeper.core.events import (
     PathOpened,
     PathRefused,
     PathWalked,
+    PhoneRegistration,
+    PhoneSeen,
+    PhoneSign,
     PlanApplied,
     PlanRefused,
     PongReceived,
@@ -57,7 +60,7 @@ from tonekeeper.core.events import (
     TlsSeen,
 )
 from tonekeeper.core.kernel import Flow, Protocol
-from tonekeeper.core.site import Depth, FailoverPolicy, Path, Sbc, Site, Target, Transport, Wan
+from tonekeeper.core.site import Depth, FailoverPolicy, LanPolicy, Path, Sbc, Site, Target, Transport, Wan
 from tonekeeper.drivers.sim.simulation import Simulation
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
@@ -65,7 +68,12 @@ from tonekeeper.wire.sip.self_description import SelfDescription
 
 PRIMARY = Sbc("primary", "sip:sbc1.example.net", "sbc1.example.net", 5060)
 ALTERNATE = Sbc("alternate", "sip:sbc2.example.net", "sbc2.example.net", 5060)
-SITE = Site("site-0042", (Wan("fibre", "eth0"), Wan("lte", "wwan0", metered=True)), (PRIMARY, ALTERNATE))
+SITE = Site(
+    "site-0042",
+    (Wan("fibre", "eth0"), Wan("lte", "wwan0", metered=True)),
+    (PRIMARY, ALTERNATE),
+    lan=LanPolicy(("br-lan",)),
+)
 HASTY = replace(SITE, failover=FailoverPolicy(min_dwell=0.0, failback_after=1.0, failback_spread=1.0, switches=1))
 SMALLER = Site("site-0042", (Wan("fibre", "eth0"),), (ALTERNATE,))
 OTHER = Site("site-0042", (Wan("dsl", "ppp0"),), (Sbc("third", "sip:192.0.2.77", "192.0.2.77", 5060),))
@@ -168,6 +176,11 @@ def about_the_rest():
     yield from (FlowsListed(()), FlowsListed((stuck,)), FlowsUnavailable(1, "not permitted"), FlowsDeleted(1))
     for wan in ("fibre", "nobody"):
         yield NatMeasured(wan, measured_nat(wan))
+    for sign in PhoneSign:
+        yield PhoneSeen("192.0.2.130", sign, "br-lan", "00:15:65:00:00:01")
+    yield PhoneSeen(
+        "2001:db8::130", PhoneSign.REGISTER, registration=PhoneRegistration(Transport.UDP, keepalive_s=30.0)
+    )
     for path in [KNOWN, *UNKNOWN]:
         yield PathWalked(path, ("", "192.0.2.254"))
     yield from (ClockJumped(31_536_000.0), ClockJumped(-31_536_000.0), Started(), DeadlineReached("0" * 32))

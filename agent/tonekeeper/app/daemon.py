@@ -22,6 +22,7 @@ from tonekeeper.core.agent import Agent
 from tonekeeper.core.commands import (
     AbandonNat,
     ApplyPlan,
+    AskPhone,
     ClosePath,
     Command,
     DeleteFlows,
@@ -231,6 +232,8 @@ class Daemon:
                 self._depth().execute(command)
             case RememberTargets():
                 self._remember(command)
+            case AskPhone():
+                return
             case LogChange():
                 self._log.change(command)
             case _:

@@ -33,6 +33,7 @@ from tonekeeper.core.events import (
     PathOpened,
     PathRefused,
     PathWalked,
+    PhoneSeen,
     PlanApplied,
     PlanRefused,
     PongReceived,
@@ -93,7 +94,7 @@ class Agent:
         situation = self.situation
         earliest = min(situation.failover.deadline, situation.steering.deadline)
         earliest = min(earliest, situation.steering.repairs.due_at, situation.look_at)
-        earliest = min(earliest, situation.walk_at, situation.nat_look_at)
+        earliest = min(earliest, situation.walk_at, situation.nat_look_at, situation.phones.ask_at)
         for probe in situation.probes.values():
             if probe.deadline < earliest:
                 earliest = probe.deadline
@@ -166,6 +167,8 @@ def _take(turn: Turn, event: Event) -> None:
             walks.walked(turn, event)
         case NatMeasured():
             nat_watch.measured(turn, event)
+        case PhoneSeen():
+            _phone_seen(turn, event)
         case PlanApplied() | PlanRefused() | FlowsListed() | FlowsUnavailable() | FlowsDeleted() | RoutingChanged():
             _take_from_kernel(turn, event)
         case _:
@@ -246,6 +249,9 @@ def _deadline(turn: Turn, event: DeadlineReached) -> None:
         turn.commands += situation.steering.tick(turn.now)
     elif depth_watch.serve(turn):
         return
+    elif situation.phones.ask_at <= turn.now:
+        question = situation.phones.ask(situation.site.lan, situation.site.probe.user_agent, event.token, turn.now)
+        turn.commands += [] if question is None else [question]
     elif situation.walk_at <= turn.now:
         walks.walk(turn)
     elif situation.nat_look_at <= turn.now:
@@ -254,6 +260,13 @@ def _deadline(turn: Turn, event: DeadlineReached) -> None:
         for damper in (*situation.wan_dampers.values(), *situation.sbc_dampers.values()):
             turn.stale = damper.release(turn.now) or turn.stale
         turn.stale = turn.stale or min(situation.failover.deadline, situation.look_at) <= turn.now
+
+
+def _phone_seen(turn: Turn, event: PhoneSeen) -> None:
+    phones = turn.situation.phones
+    before = phones.keepalive(turn.now)
+    phones.seen(event, turn.situation.site.lan, turn.now)
+    turn.stale = before != phones.keepalive(turn.now)
 
 
 def _change_site(turn: Turn, site: Site) -> None:
@@ -279,6 +292,7 @@ def _change_site(turn: Turn, site: Site) -> None:
     situation.failover.tokens = min(situation.failover.tokens, float(site.failover.switches))
     situation.steering.forget_unavailable()
     nat_watch.begin(turn)
+    situation.phones.plan(site.lan, turn.now)
     walks.walk_again(turn)
     depth_watch.plan(turn)
     paths.reconcile(turn)

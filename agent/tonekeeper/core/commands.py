@@ -161,6 +161,18 @@ class ProbeDepth:
     user_agent: str = "tonekeeper"
 
 
+@dataclass(frozen=True, slots=True)
+class AskPhone:
+    """Ask what answers SIP at `address` on the LAN, by OPTIONS to port 5060, then 5061. Answer: PhoneSeen, or none."""
+
+    address: str
+    interface: str
+    """Bound to it: the question never leaves the LAN."""
+    token: str
+    """32 fresh random hex digits: branch, tag and Call-ID are cut from it."""
+    user_agent: str = "tonekeeper"
+
+
 Command = (
     OpenPath
     | ClosePath
@@ -175,5 +187,6 @@ Command = (
     | MeasureNat
     | AbandonNat
     | ProbeDepth
+    | AskPhone
     | LogChange
 )

@@ -17,7 +17,12 @@ from tonekeeper.core.situation import Situation
 FindingChange = tuple[str, str, str, str]
 """subject, before, after, reason: the arguments of a LogChange"""
 
-_FACILITY_CODES = {Facility.JOURNAL: "journal-unwritable", Facility.HTTP: "http-unavailable"}
+_FACILITY_CODES = {
+    Facility.JOURNAL: "journal-unwritable",
+    Facility.HTTP: "http-unavailable",
+    Facility.PROFILES: "profiles-refused",
+    Facility.LISTENING: "registers-unseen",
+}
 MOST_FLOWS = 5
 """Stale flows named in a finding; the report has them all."""
 
@@ -107,7 +112,7 @@ def observe(situation: Situation, standings: tuple[Standing, ...], now: float) -
     yield from names.observe(situation, now)
     yield from _paths(situation)
     yield from strained.observe(situation)
-    yield from _nat(situation)
+    yield from _nat(situation, now)
     yield from _decision(situation, standings)
     yield from _steering(situation)
     yield from _own_house(situation)
@@ -157,11 +162,12 @@ def _decision(situation: Situation, standings: tuple[Standing, ...]) -> Iterator
         yield Observation("failover-suppressed", str(failover.active), {"why": failover.suppressed})
 
 
-def _nat(situation: Situation) -> Iterator[Observation]:
+def _nat(situation: Situation, now: float) -> Iterator[Observation]:
+    spoken = situation.phones.keepalive(now)
     for wan in situation.site.wans:
         result = situation.nats[wan.name].result if wan.name in situation.nats else None
         if result is not None:
-            yield from nat_observations(result, role=situation.site.role)
+            yield from nat_observations(result, role=situation.site.role, phones_keepalive_s=spoken)
 
 
 def _steering(situation: Situation) -> Iterator[Observation]:

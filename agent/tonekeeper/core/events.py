@@ -12,7 +12,7 @@ from enum import StrEnum
 from tonekeeper.core.depth.result import DepthResult
 from tonekeeper.core.kernel import Flow
 from tonekeeper.core.nat.result import NatResult
-from tonekeeper.core.site import Depth, Path, Site, Target
+from tonekeeper.core.site import Depth, Path, Site, Target, Transport
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
 from tonekeeper.wire.sip.self_description import SelfDescription
@@ -310,11 +310,67 @@ class DepthProbed:
     result: DepthResult
 
 
+class PhoneSign(StrEnum):
+    """What gives a phone away."""
+
+    LEASE = "lease"
+    """A DHCP lease for a MAC with a phone vendor's prefix."""
+    NEIGHBOUR = "neighbour"
+    """Such a MAC in the neighbour table."""
+    REGISTER = "register"
+    """A REGISTER that passed by."""
+    CONNECTION = "connection"
+    """A TCP connection to a SIP port: all that is seen of SIP over TLS."""
+    OPTIONS = "options"
+    """It answered `AskPhone`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRegistration:
+    """How a phone registers, from the REGISTERs that pass by. Never whom."""
+
+    transport: Transport
+    expiry_s: int | None = None
+    """Seconds that it asks for; None where it leaves that to the server."""
+    granted_s: int | None = None
+    """Seconds that the server gave it last."""
+    status: int | None = None
+    """Of the last final answer, challenges left out."""
+    retry_s: float | None = None
+    """Seconds between its last two tries of one registration; a refresh counts as a try."""
+    keepalive_s: float | None = None
+    """Seconds between its packets to a SIP port over UDP, as a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSeen:
+    """A phone on the LAN gave a sign. Told when that says something new, and every ten minutes while it goes on.
+
+    What is empty or None was not learnt from this sign.
+    """
+
+    address: str
+    by: PhoneSign
+    interface: str = ""
+    mac: str = ""
+    vendor: str = ""
+    user_agent: str = ""
+    profile: str = ""
+    """Id of the firmware profile that the User-Agent belongs to."""
+    model: str = ""
+    firmware: str = ""
+    registration: PhoneRegistration | None = None
+
+
 class Facility(StrEnum):
     """What the agent itself stands on, besides the network it measures."""
 
     JOURNAL = "journal"
     HTTP = "http"
+    PROFILES = "profiles"
+    """The firmware profiles."""
+    LISTENING = "listening"
+    """The sockets that see REGISTERs pass by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +417,7 @@ Event = (
     | PathWalked
     | NatMeasured
     | DepthProbed
+    | PhoneSeen
     | FacilityFailed
     | FacilityRecovered
 )

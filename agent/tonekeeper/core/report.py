@@ -249,6 +249,37 @@ class NatReport:
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneReport:
+    """A phone at the site. Whose it is, is not known here."""
+
+    address: str
+    user_agent: str
+    profile: str
+    """Id of its firmware profile; empty where the User-Agent is not known, or no profile's."""
+    firmware: str
+    vendor: str
+    """By its profile, else by its MAC address; empty where neither tells."""
+    model: str
+    mac: str
+    seen_by: tuple[str, ...]
+    """lease, neighbour, register, connection, options"""
+    transport: str
+    """That it registers over, as far as that was seen: udp, tcp, or empty."""
+    expiry_s: int | None
+    """Seconds that its REGISTER asks for; null where none was seen, or it leaves that to the server."""
+    granted_s: int | None
+    """Seconds that the server gave it last."""
+    status: int | None
+    """Last final answer to its REGISTER."""
+    retry_s: float | None
+    """Seconds between its last two REGISTERs."""
+    keepalive_s: float | None
+    """Seconds between its packets to a SIP port over UDP, as a rule; null where not enough were seen."""
+    last_seen_s: float
+    """Seconds since a sign of it was noted: up to ten minutes while nothing new is learnt."""
+
+
+@dataclass(frozen=True, slots=True)
 class FindingReport:
     code: str
     severity: Severity
@@ -283,5 +314,5 @@ class Report:
     changes: tuple[ChangeReport, ...] = ()
     nat: tuple[NatReport, ...] = ()
     firewall: tuple[dict[str, object], ...] = ()
-    phones: tuple[dict[str, object], ...] = ()
+    phones: tuple[PhoneReport, ...] = ()
     schema: int = field(default=SCHEMA, kw_only=True)

@@ -168,6 +168,16 @@ class NatPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class LanPolicy:
+    """Where the phones are."""
+
+    interfaces: tuple[str, ...] = ()
+    """Empty: nobody looks for phones."""
+    probe: bool = True
+    """Whether what looks like a phone may be asked what it is, by OPTIONS."""
+
+
+@dataclass(frozen=True, slots=True)
 class DampingPolicy:
     """RFC 2439 figures; the reasons for the defaults are in flap.py."""
 
@@ -188,3 +198,4 @@ class Site:
     damping: DampingPolicy = field(default_factory=DampingPolicy)
     nat: NatPolicy | None = None
     """None: the NAT is not measured."""
+    lan: LanPolicy = field(default_factory=LanPolicy)

@@ -24,6 +24,7 @@ from tonekeeper.core.probe import PathProbe
 from tonekeeper.core.probe_allowance import ProbeAllowance, allowance_for
 from tonekeeper.core.report import PathState, SbcState, WanState
 from tonekeeper.core.site import Path, ProbePolicy, Sbc, Site, Transport, Wan
+from tonekeeper.core.site_phones import SitePhones
 from tonekeeper.core.steering import Steering
 from tonekeeper.core.tallies import SbcTallies
 from tonekeeper.core.whereabouts import Whereabouts
@@ -91,6 +92,7 @@ class Situation:
     """By SBC."""
     tallies: dict[str, SbcTallies] = field(default_factory=dict)
     """By SBC."""
+    phones: SitePhones = field(default_factory=SitePhones)
     voicemail_at: Place | None = None
     """Where voicemail works, when that is not where the site is."""
     deep_probes: list[DeepProbe] = field(default_factory=list)

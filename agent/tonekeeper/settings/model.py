@@ -46,11 +46,6 @@ class PrivProtocol(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LanSettings:
-    interfaces: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class HttpSettings:
     listen: Endpoint = HTTP_LISTEN
     token_file: Path | None = None
@@ -99,7 +94,6 @@ class Settings:
     profiles_dir: Path = PROFILES_DIR
     http: HttpSettings | None = field(default_factory=HttpSettings)
     """None where the file says `enabled = false`."""
-    lan: LanSettings = field(default_factory=LanSettings)
     snmp: SnmpSettings | None = None
     journal: JournalSettings = field(default_factory=JournalSettings)
     log: LogSettings = field(default_factory=LogSettings)

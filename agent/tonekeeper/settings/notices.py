@@ -16,8 +16,6 @@ _PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.
 def notices_about(settings: Settings) -> tuple[str, ...]:
     """One sentence each, beginning with the key path."""
     found = _private_media(settings.site.sbcs)
-    if settings.lan.interfaces:
-        found.append("lan: read, but this release does not look at phones yet")
     if settings.snmp is not None:
         found.append("snmp: read, but this release does not answer SNMP yet")
         found += _short_keys(settings.snmp)

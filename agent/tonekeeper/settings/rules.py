@@ -167,7 +167,7 @@ def interface_mistakes(settings: Settings, present: Collection[str]) -> tuple[Mi
     For `check` and for start. At run time an interface may come and go, and that is for the core to judge.
     """
     named = [(f"wan[{i}].interface", wan.interface) for i, wan in enumerate(settings.site.wans)]
-    named += [(f"lan.interfaces[{i}]", interface) for i, interface in enumerate(settings.lan.interfaces)]
+    named += [(f"lan.interfaces[{i}]", interface) for i, interface in enumerate(settings.site.lan.interfaces)]
     return tuple(
         Mistake(key_path, as_written(interface), "is no interface of this host", _of_these(interface, present))
         for key_path, interface in named

@@ -12,6 +12,7 @@ from pathlib import Path
 from tonekeeper.core.site import (
     DampingPolicy,
     FailoverPolicy,
+    LanPolicy,
     Mode,
     NatPolicy,
     Prefer,
@@ -28,7 +29,6 @@ from tonekeeper.settings.model import (
     AuthProtocol,
     HttpSettings,
     JournalSettings,
-    LanSettings,
     LogFormat,
     LogLevel,
     LogSettings,
@@ -64,13 +64,13 @@ def read_settings(values: dict[str, object], mistakes: list[Mistake]) -> Setting
             failover=_failover(root.table("failover"), wans),
             damping=_damping(root.table("damping")),
             nat=_nat(root.table_if_present("nat")),
+            lan=_lan(root.table("lan")),
         )
-        lan = _lan(root.table("lan"))
         http = _http(root.table("http"))
         snmp = _snmp(root.table_if_present("snmp"))
         journal = _journal(root.table("journal"))
         log = _log(root.table("log"))
-    settings = Settings(site, agent.state_dir, agent.profiles_dir, http, lan, snmp, journal, log)
+    settings = Settings(site, agent.state_dir, agent.profiles_dir, http, snmp, journal, log)
     return replace(settings, notices=(*unused_budgets(wans), *notices_about(settings)))
 
 
@@ -155,9 +155,12 @@ def _nat(table: Table | None) -> NatPolicy | None:
         return NatPolicy(*table.required("server", kinds.server(3478), ("", 0), example='"stun.example.net"'))
 
 
-def _lan(table: Table) -> LanSettings:
+def _lan(table: Table) -> LanPolicy:
     with table:
-        return LanSettings(table.optional("interfaces", kinds.interfaces, ()))
+        return LanPolicy(
+            interfaces=table.optional("interfaces", kinds.interfaces, ()),
+            probe=table.optional("probe", kinds.boolean, LanPolicy().probe),
+        )
 
 
 def _http(table: Table) -> HttpSettings | None:

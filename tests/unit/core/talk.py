@@ -9,6 +9,7 @@ from tonekeeper.core.agent import Agent
 from tonekeeper.core.commands import (
     AbandonNat,
     ApplyPlan,
+    AskPhone,
     ClosePath,
     Command,
     DeleteFlows,
@@ -160,7 +161,14 @@ class Talk:
             case MeasureNat() if command.wan in self.nats:
                 self.coming.append((self.now + 300.0, NatMeasured(command.wan, self.nats[command.wan])))
             case (
-                SendOptions() | SendCrlf() | ClosePath() | LogChange() | MeasureNat() | AbandonNat() | RememberTargets()
+                SendOptions()
+                | SendCrlf()
+                | ClosePath()
+                | LogChange()
+                | MeasureNat()
+                | AbandonNat()
+                | RememberTargets()
+                | AskPhone()
             ):
                 pass
 

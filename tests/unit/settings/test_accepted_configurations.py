@@ -10,6 +10,7 @@ from tonekeeper.core.site import (
     Depth,
     DepthPolicy,
     FailoverPolicy,
+    LanPolicy,
     Mode,
     NatPolicy,
     Prefer,
@@ -27,7 +28,6 @@ from tonekeeper.settings.model import (
     AuthProtocol,
     HttpSettings,
     JournalSettings,
-    LanSettings,
     LogFormat,
     LogLevel,
     LogSettings,
@@ -73,8 +73,8 @@ def test_the_example_of_the_contract_is_accepted_whole():
         probe=ProbePolicy(interval=5.0, false_alarms_per_month=1.0),
         failover=FailoverPolicy(mode=Mode.OBSERVE, prefer=Prefer.CONNECTED_CALLS),
         nat=NatPolicy("stun.example.net", 3478),
+        lan=LanPolicy(("br-lan",)),
     )
-    assert settings.lan == LanSettings(("br-lan",))
     assert settings.snmp == SnmpSettings(
         listen=Endpoint("127.0.0.1", 1161),
         users=(SnmpUser("noc", AuthProtocol.SHA256, "...", None, PrivProtocol.AES128, "..."),),
@@ -115,13 +115,13 @@ def test_every_key_reaches_its_place():
         failover=FailoverPolicy(Mode.STEER, Prefer.NEW_CALLS, 0.3, 5, 7200.0, 86400.0, 90.0, 90.0),
         damping=DampingPolicy(600.0, 3000.0, 750.5, 3600.0),
         nat=NatPolicy("2001:db8::3478", 3479),
+        lan=LanPolicy(("br-lan", "br-voice"), probe=False),
     )
     assert settings.state_dir == Path("/srv/state")
     assert settings.profiles_dir == Path("/srv/profiles")
     assert settings.http == HttpSettings(
         Endpoint("::1", 8080), Path("/srv/token"), Path("/srv/cert"), Path("/srv/key"), Path("/srv/ca")
     )
-    assert settings.lan == LanSettings(("br-lan", "br-voice"))
     assert settings.snmp == SnmpSettings(
         Endpoint("0.0.0.0", 161),
         4242,
@@ -231,7 +231,6 @@ def test_damping_at_its_limits_still_suppresses_and_frees_again(damping):
 def test_whatever_is_asked_for_and_not_done_yet_is_said():
     settings = load_settings(HERE / "contract.toml")
     assert settings.notices == (
-        "lan: read, but this release does not look at phones yet",
         "snmp: read, but this release does not answer SNMP yet",
         "snmp.user[0].auth_key: shorter than 8 characters, managers refuse that (RFC 3414 section 11.2)",
         "snmp.user[0].priv_key: shorter than 8 characters, managers refuse that (RFC 3414 section 11.2)",

@@ -39,7 +39,7 @@ SHAPE = {
     ),
     "damping": ("half_life", "suppress", "reuse", "max_suppress"),
     "nat": ("server",),
-    "lan": ("interfaces",),
+    "lan": ("interfaces", "probe"),
     "http": ("enabled", "listen", "token_file", "tls_cert", "tls_key", "client_ca"),
     "snmp": ("listen", "enterprise", "user"),
     "journal": ("max_bytes",),

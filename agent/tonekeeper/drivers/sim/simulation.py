@@ -17,6 +17,7 @@ from tonekeeper.core.agent import Agent
 from tonekeeper.core.commands import (
     AbandonNat,
     ApplyPlan,
+    AskPhone,
     ClosePath,
     Command,
     DeleteFlows,
@@ -139,6 +140,8 @@ class Simulation:
         """What a measurement over a WAN finds; over any other it does not end."""
         self.abandoned = 0
         self.remembered: dict[str, tuple[Target, ...]] = {}
+        self.asked: list[AskPhone] = []
+        """What went to the LAN, where no phone answers."""
         """What would be on disk."""
         self.depths: dict[tuple[str, str, Depth], DepthResult] = {}
         """What a deep probe over a WAN to an SBC finds; everything works where nothing is said."""
@@ -301,6 +304,8 @@ class Simulation:
                 self.remembered[sbc] = targets
             case SendCrlf(path):
                 self._soon(PongReceived(path))
+            case AskPhone():
+                self.asked.append(command)
             case ProbeDepth():
                 self._soon(self._prove(command), PROVING)
             case _:
