@@ -6,6 +6,7 @@ Run with `-s` to see the table.
 
 from __future__ import annotations
 
+import os
 from statistics import median
 
 import pytest
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.simulation
 
 DEATHS = 200
 BUDGET = 1
+THOROUGH = os.environ.get("TONEKEEPER_EXAMPLES") == "thorough"
 LEARNING = 4
 """Wrong verdicts on the first day of a line that falls silent for a second each minute."""
 DETECTED_WITHIN = {0.0: 6.0, 0.02: 6.0, 0.10: 6.5}
@@ -31,33 +33,47 @@ def one_path(simulate):
     )
 
 
-@pytest.mark.parametrize("loss", [0.0, 0.02, 0.10])
+@pytest.mark.parametrize("loss", [0.02, 0.10])
 def test_thirty_days_of_random_loss_stay_within_the_budget_and_deaths_are_still_found_quickly(one_path, loss):
     one_path.network.path("fibre", "primary").lose(loss)
-    one_path.run(for_=days(30))
-    wrong = verdicts(one_path)
-    confirmations, measured = path(one_path).confirmations, path(one_path).loss
-    took = sorted(die(one_path) for _ in range(DEATHS))
+    assert len(wrong_verdicts_of(one_path, days(30), loss)) <= BUDGET
+
+
+def test_a_line_that_loses_nothing_is_never_called_down_and_deaths_are_found_quickly(one_path):
+    """Three days: nothing but jitter is random there, and what builds up over weeks builds up on the others as well."""
+    assert wrong_verdicts_of(one_path, days(3), 0.0) == []
+
+
+def wrong_verdicts_of(sim: Simulation, length: float, loss: float):
+    sim.run(for_=length)
+    wrong = verdicts(sim)
+    confirmations, measured = path(sim).confirmations, path(sim).loss
+    took = sorted(die(sim) for _ in range(DEATHS))
     print(
         f"\nloss {loss:5.0%} (measured {measured:6.2%})  confirmations {confirmations:2}  wrong verdicts {len(wrong)}"
         f"  detection median {median(took):.2f} s  maximum {took[-1]:.2f} s"
     )
     assert measured == pytest.approx(loss, abs=0.03)
-    assert len(wrong) <= BUDGET
     assert median(took) <= MEDIAN_WITHIN[loss]
     assert took[-1] <= DETECTED_WITHIN[loss]
+    return wrong
 
 
-@pytest.mark.parametrize(("burst", "median_within"), [(0.1, 3.5), (0.5, 8.0), (1.0, 12.0)])
-def test_thirty_days_of_bursts_stay_within_the_budget_and_deaths_are_still_found(one_path, burst, median_within):
+@pytest.mark.parametrize(
+    ("burst", "length", "median_within"),
+    [(0.1, days(30 if THOROUGH else 10), 3.5), (0.5, days(30 if THOROUGH else 10), 8.0), (1.0, days(30), 12.0)],
+    ids=["100 ms", "500 ms", "1 s"],
+)
+def test_a_month_of_bursts_stays_within_the_budget_and_deaths_are_still_found(one_path, burst, length, median_within):
     """Gilbert and Elliott: nothing gets through while the line is bad, which lasts `burst` seconds in the mean.
 
-    What a line is like has to be learnt first: the day that takes is counted apart.
+    What a line is like has to be learnt first: the day that takes is counted apart. Of the shorter bursts a third of
+    the month is tried, and the whole of it before a change lands.
     """
     one_path.network.path("fibre", "primary").lose_in_bursts(good_for=60.0, bad_for=burst)
     one_path.run(for_=days(1))
     learnt = len(verdicts(one_path))
-    one_path.run(for_=days(29))
+    one_path.run(for_=length - days(1))
     wrong = verdicts(one_path)
     confirmations = path(one_path).confirmations
     took = sorted(die(one_path) for _ in range(DEATHS // 4))
