@@ -60,6 +60,12 @@ def test_each_kind_has_its_line_and_one_without_bindings_has_none():
     assert [line.split()[0] for line in picture[1:-1]] == ["unreplied", "stream"]
 
 
+def test_connections_have_a_line_of_their_own():
+    *_, line, legend = draw_bindings(trials(BindingKind.TCP, alive=(5.0,), dead=(60.0,)), width=60)
+    assert line.split() == ["tcp", "+", "x"]
+    assert "alive" in legend
+
+
 def test_a_dead_binding_is_not_hidden_by_a_live_one_in_the_same_column():
     picture = draw_bindings(trials(BindingKind.STREAM, alive=(100.0,), dead=(100.1,)), width=40)
     assert "x" in picture[1]
