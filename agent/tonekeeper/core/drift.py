@@ -179,15 +179,8 @@ def _unproven(primary: ServerTraits, alternate: ServerTraits) -> Iterator[Differ
         ("media", "the voice of a call", primary.media, alternate.media),
         ("voicemail", "a voicemail subscription", primary.voicemail, alternate.voicemail),
     ):
-        if None in (here, there) or here is there:
-            continue
-        good, bad = ("primary", "alternate") if here else ("alternate", "primary")
-        sentence = f"{what} passes at the {good} and fails at the {bad}"
-        yield Difference(trait, _passing(here), _passing(there), sentence)
-
-
-def _passing(passes: bool | None) -> str:
-    return "passes" if passes else "fails"
+        if here is True and there is False:
+            yield Difference(trait, "passes", "fails", f"{what} passes at the primary and fails at the alternate")
 
 
 def _challenged(primary: ServerTraits, alternate: ServerTraits) -> Iterator[Difference]:
