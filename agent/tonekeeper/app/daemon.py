@@ -66,6 +66,7 @@ from tonekeeper.settings import Settings, load_settings
 if TYPE_CHECKING:
     from tonekeeper.app.depth_background import BackgroundDepth
     from tonekeeper.app.nat_background import BackgroundNat
+    from tonekeeper.app.phone_background import BackgroundPhones
 
 HOUSEKEEPING = 5.0
 """Seconds between two looks at the clock, the HTTP port and the journal's buffer."""
@@ -120,6 +121,7 @@ class Daemon:
         self._bug: Exception | None = None
         self._background_nat: BackgroundNat | None = None
         self._background_depth: BackgroundDepth | None = None
+        self._background_phones: BackgroundPhones | None = None
 
     async def run(self, on_started: Callable[[], None] | None = None) -> Exit:
         """Until `stop` is called. `on_started`: when the first probes may leave."""
@@ -173,6 +175,7 @@ class Daemon:
         if self._remembered.warning:
             self._log.error("not-recalled", reason=self._remembered.warning)
         self._links.start()
+        self._look_for_phones()
         await self._serve_http()
         service.tell_ready()
 
@@ -198,7 +201,7 @@ class Daemon:
         self._links.close()
         self._resolver.close()
         self._sockets.close()
-        for background in (self._background_nat, self._background_depth):
+        for background in (self._background_nat, self._background_depth, self._background_phones):
             if background is not None:
                 background.close()
         await self._leave_the_kernel()
@@ -233,7 +236,8 @@ class Daemon:
             case RememberTargets():
                 self._remember(command)
             case AskPhone():
-                return
+                if self._background_phones is not None:
+                    self._background_phones.execute(command)
             case LogChange():
                 self._log.change(command)
             case _:
@@ -258,6 +262,15 @@ class Daemon:
 
         self._background_depth = self._background_depth or BackgroundDepth(self.feed)
         return self._background_depth
+
+    def _look_for_phones(self) -> None:
+        """At the start and after a reload. Likewise: a site without [lan] does without, profiles and all."""
+        if self._background_phones is None and not self._settings.site.lan.interfaces:
+            return
+        from tonekeeper.app.phone_background import BackgroundPhones
+
+        self._background_phones = self._background_phones or BackgroundPhones(self.feed)
+        self._background_phones.search(self._settings.site, self._settings.profiles_dir)
 
     # --- faces and configuration
 
@@ -294,9 +307,10 @@ class Daemon:
         for name in ("state_dir", "http", "journal", "log"):
             if getattr(settings, name) != getattr(self._settings, name):
                 self._log.error("not-reloaded", reason=f"a change of {name} needs a restart; the rest is in force")
-        self._settings = dataclasses.replace(self._settings, site=site)
+        self._settings = dataclasses.replace(self._settings, site=site, profiles_dir=settings.profiles_dir)
         self._links.watch(_interfaces(site))
         self.feed(SiteChanged(site))
+        self._look_for_phones()
         self._log.info("reloaded", site=site.name)
 
 
