@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.unit.core.talk import Talk, measured_nat, site
 from tonekeeper.core.commands import AskPhone
 from tonekeeper.core.events import PhoneRegistration, PhoneSeen, PhoneSign, SiteChanged
-from tonekeeper.core.site import LanPolicy, NatPolicy, Transport
+from tonekeeper.core.site import LanPolicy, NatPolicy, ProbePolicy, Transport
 from tonekeeper.core.site_phones import AGAIN, FORGOTTEN_AFTER, MOST_PHONES, REPLACED_AFTER
 
 LAN = LanPolicy(("br-lan",))
@@ -84,7 +84,7 @@ def test_phones_behind_a_router_within_the_site_stay_several():
 
 
 def test_a_phone_that_gives_no_sign_for_a_day_is_forgotten():
-    story = talk(UNASKED)
+    story = talk(UNASKED, probe=ProbePolicy(interval=600.0))
     story.tell(lease())
     story.pass_time(FORGOTTEN_AFTER - 10)
     assert len(story.report.phones) == 1
