@@ -284,7 +284,7 @@ def let_time_pass(agent, now, seconds):
     raise AssertionError(f"never quiet, at {now}")
 
 
-QUICK = ("new", "steady", "suspect", "down, moved")
+QUICK = ("new", "suspect")
 """States for the default run; the others take their turn with the simulations."""
 
 
