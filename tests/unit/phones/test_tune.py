@@ -3,9 +3,9 @@
 import dataclasses
 
 import pytest
-
 from tests.unit.phones.documents import document
 from tests.unit.phones.tuning import TWO_SBCS, profile, setting, site
+
 from tonekeeper.phones.conditions import Aim, Server
 from tonekeeper.phones.parameter import Capability
 from tonekeeper.phones.schema import read_profile
