@@ -317,8 +317,8 @@ CATALOGUE: dict[str, Entry] = {
             "phone-cannot-failover-fast",
             Severity.WARNING,
             "Phones of the model {subject} cannot leave a silent SBC fast: {why}.",
-            "Incoming calls fail for up to {nearest}. Have the agent steer the site to the SBC that works, which no phone "
-            "notices, or use another model where this matters.",
+            "Incoming calls fail for up to {nearest}. Have the agent steer the site to the SBC that works, which no "
+            "phone notices, or use another model where this matters.",
         ),
         Entry(
             "phone-keepalive-above-nat-lifetime",
@@ -342,8 +342,8 @@ CATALOGUE: dict[str, Entry] = {
         Entry(
             "phones-exceed-registrar",
             Severity.WARNING,
-            "After an outage, {phones} phones of the model {subject} exceed the {rate} registrations per second that the "
-            "registrar takes: {nearest} are the fewest that they can do.",
+            "After an outage, {phones} phones of the model {subject} exceed the {rate} registrations per second that "
+            "the registrar takes: {nearest} are the fewest that they can do.",
             "Ask the provider what the registrar bears, spread the phones over several, or have it answer 503 with "
             "Retry-After.",
         ),
