@@ -11,7 +11,7 @@ import os
 from hypothesis import settings
 
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=25)
-settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=500)
+settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=200)
 settings.load_profile(os.environ.get("TONEKEEPER_EXAMPLES", "quick"))
 
 

@@ -96,8 +96,8 @@ class Agent:
         earliest = min(earliest, situation.steering.repairs.due_at, situation.look_at)
         earliest = min(earliest, situation.walk_at, situation.nat_look_at, situation.phones.ask_at)
         for probe in situation.probes.values():
-            if probe.deadline < earliest:
-                earliest = probe.deadline
+            if (due := probe.deadline) < earliest:
+                earliest = due
         for deep in situation.deep_probes:
             if deep.next_at < earliest:
                 earliest = deep.next_at
@@ -105,9 +105,10 @@ class Agent:
             for again in lookup.again.values():
                 if again < earliest:
                     earliest = again
-        for damper in (*situation.wan_dampers.values(), *situation.sbc_dampers.values()):
-            if damper.reuse_at < earliest:
-                earliest = damper.reuse_at
+        for dampers in (situation.wan_dampers, situation.sbc_dampers):
+            for damper in dampers.values():
+                if damper.reuse_at < earliest:
+                    earliest = damper.reuse_at
         return earliest if earliest < NEVER else None
 
     def report(self, now: float) -> Report:

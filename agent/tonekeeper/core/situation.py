@@ -104,7 +104,10 @@ class Situation:
     clock_jump: float = 0.0
 
     def wan_of(self, name: str) -> Wan:
-        return next(wan for wan in self.site.wans if wan.name == name)
+        for wan in self.site.wans:  # several times for each probe; a generator takes twice as long
+            if wan.name == name:
+                return wan
+        raise LookupError(name)
 
     def sbc_of(self, name: str) -> Sbc:
         return next(sbc for sbc in self.site.sbcs if sbc.name == name)
@@ -147,14 +150,18 @@ class Situation:
         return self.nats.setdefault(wan, NatKnowledge())
 
     def functions_of(self, sbc: str) -> SbcFunctions:
-        return self.functions.setdefault(sbc, SbcFunctions())
+        if sbc not in self.functions:
+            self.functions[sbc] = SbcFunctions()
+        return self.functions[sbc]
 
     def traits_of(self, sbc: str) -> ServerTraits:
         """With what is proven of it now."""
         return self.traits.get(sbc, ServerTraits()).works(self.functions_of(sbc))
 
     def tallies_of(self, sbc: str) -> SbcTallies:
-        return self.tallies.setdefault(sbc, SbcTallies())
+        if sbc not in self.tallies:
+            self.tallies[sbc] = SbcTallies()
+        return self.tallies[sbc]
 
     def interval_of(self, path: Path, now: float) -> float:
         """The steady cadence of a path: the operator's, or slower on an idle metered WAN.
