@@ -23,7 +23,7 @@ from tonekeeper.core.flap import ADDRESS_CHANGE, LOSS
 from tonekeeper.core.instants import NEVER
 from tonekeeper.core.nat import watch as nat_watch
 from tonekeeper.core.probe import Outcome, PathProbe
-from tonekeeper.core.probe_allowance import OPTIONS, ProbeAllowance, allowance_for
+from tonekeeper.core.probe_allowance import CONNECTING, OPTIONS, ProbeAllowance, allowance_for, weight_of
 from tonekeeper.core.report import PathState
 from tonekeeper.core.site import Path, Target, Transport, Wan
 from tonekeeper.core.situation import Situation
@@ -87,8 +87,9 @@ def _miss(turn: Turn, probe: PathProbe) -> None:
 
 def _send(turn: Turn, probe: PathProbe, token: str) -> None:
     situation = turn.situation
-    if not situation.allowance.take(OPTIONS.bytes, turn.now):
-        probe.next_send = situation.allowance.retry_at(OPTIONS.bytes, turn.now, situation.chance)
+    packets, octets = OPTIONS[probe.path.transport]
+    if not situation.allowance.take(octets, turn.now, packets=packets):
+        probe.next_send = situation.allowance.retry_at(octets, turn.now, situation.chance, packets=packets)
         return
     interval = situation.interval_of(probe.path, turn.now)
     sent = probe.sending(token, interval, situation.chance, turn.now)
@@ -235,6 +236,11 @@ def tls_seen(turn: Turn, event: TlsSeen) -> None:
 
 def _open(turn: Turn, probe: PathProbe) -> None:
     wan, sbc = turn.situation.wan_of(probe.path.wan), turn.situation.sbc_of(probe.path.sbc)
+    allowance = turn.situation.allowance
+    packets, octets = CONNECTING.get(probe.path.transport, (0, 0))
+    if packets and not allowance.take(octets, turn.now, packets=packets):
+        probe.reopen_at = allowance.retry_at(octets, turn.now, turn.situation.chance, packets=packets)
+        return
     probe.opening = True
     turn.commands.append(OpenPath(probe.path, wan.interface, wan.source, sbc.host, sbc.tls))
 
@@ -298,8 +304,10 @@ def reconcile(turn: Turn) -> None:
     wanted = _wanted(situation)
     for path in [path for path in situation.probes if path not in wanted]:
         _close(turn, situation.probes.pop(path))
+    situation.probes = {path: situation.probes.get(path) or PathProbe(path, since=turn.now) for path in wanted}
+    situation.allowance.retune(_allowance(situation, turn.now), turn.now)
     for path, wan in wanted.items():
-        probe = situation.probes.setdefault(path, PathProbe(path, since=turn.now))
+        probe = situation.probes[path]
         lookup = situation.lookups[path.sbc]
         probe.candidate = path.address not in lookup.addresses
         dead = situation.dead(wan)
@@ -310,9 +318,6 @@ def reconcile(turn: Turn) -> None:
         elif not probe.opening and not _fits(situation, probe, wan):
             _close(turn, probe)
             _open(turn, probe)
-    order = {path: at for at, path in enumerate(wanted)}
-    situation.probes = dict(sorted(situation.probes.items(), key=lambda item: order[item[0]]))
-    situation.allowance.retune(_allowance(situation, turn.now), turn.now)
     turn.stale = True
 
 
@@ -321,7 +326,7 @@ def _allowance(situation: Situation, now: float) -> ProbeAllowance:
     policy = situation.site.probe
     interval = min((situation.interval_of(path, now) for path in situation.probes), default=policy.interval)
     deep = [depth for sbc in situation.site.sbcs for depth in sbc.depths for _ in situation.site.wans]
-    allowance = allowance_for(len(situation.probes), interval, deep)
+    allowance = allowance_for(weight_of(situation.probes), interval, deep)
     if policy.packets_per_second is not None:
         allowance.rate = float(policy.packets_per_second)
     if policy.bytes_per_day is not None:

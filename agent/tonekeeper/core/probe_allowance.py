@@ -22,7 +22,7 @@ from typing import NamedTuple
 from tonekeeper.core.chance import Chance
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.metering import EXCHANGE
-from tonekeeper.core.site import Depth, DepthPolicy
+from tonekeeper.core.site import Depth, DepthPolicy, Path, Transport
 
 DAY = 86400.0
 ROUNDING = 1e-6
@@ -38,7 +38,10 @@ class Cost(NamedTuple):
     """With the answers to them, IP and UDP headers included."""
 
 
-OPTIONS = Cost(1, EXCHANGE)
+OPTIONS = {Transport.UDP: Cost(1, EXCHANGE), Transport.TCP: Cost(2, EXCHANGE), Transport.TLS: Cost(2, EXCHANGE)}
+"""One probe. The answer that comes on a connection is acknowledged."""
+CONNECTING = {Transport.TCP: Cost(4, EXCHANGE), Transport.TLS: Cost(10, 6 * EXCHANGE)}
+"""From the first SYN to the last FIN, or the SYNs that nobody answers; with the handshake."""
 _RTP = 2 * 220
 """G.711, 20 ms, there and back over IPv6."""
 DEPTH_COSTS: dict[Depth, Cost] = {
@@ -93,9 +96,9 @@ class ProbeAllowance:
         """When `take` will say yes if nobody else takes before; NEVER for what is larger than a bucket."""
         return max(now, self._ready_at(size, packets + leaving))
 
-    def retry_at(self, size: int, now: float, chance: Chance) -> float:
+    def retry_at(self, size: int, now: float, chance: Chance, *, packets: int = 1) -> float:
         """When one of many that were refused should ask again."""
-        return self.next_at(size, now) + RETRY_SPREAD * chance.random()
+        return self.next_at(size, now, packets=packets) + RETRY_SPREAD * chance.random()
 
     def retune(self, fresh: ProbeAllowance, now: float) -> None:
         """Take the limits of `fresh`, because the site has changed; what was taken before stays taken."""
@@ -121,7 +124,7 @@ class ProbeAllowance:
 def allowance_for(paths: int, interval: float, deep: Iterable[DepthPolicy] = ()) -> ProbeAllowance:
     """What a site of so many paths, probed every `interval` seconds, may send.
 
-    `deep`: the deep probes, one entry for each path that each is made on.
+    `paths`: as `weight_of` counts them. `deep`: the deep probes, one entry for each path that each is made on.
     """
     policies = tuple(deep)
     probes = max(1, paths) / interval
@@ -134,6 +137,11 @@ def allowance_for(paths: int, interval: float, deep: Iterable[DepthPolicy] = ())
         burst=burst,
         bytes_per_day=round(max(BYTE_HEADROOM * octets * DAY, 2 * burst * EXCHANGE)),
     )
+
+
+def weight_of(paths: Iterable[Path]) -> int:
+    """Packets of one round of probes."""
+    return sum(OPTIONS[path.transport].packets for path in paths)
 
 
 def alarm_reserve(paths: int) -> int:

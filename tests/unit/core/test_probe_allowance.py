@@ -5,13 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.core.depth.world import Line, Sbc, World, question
+from tests.unit.core.depth.world import Line, World, question
+from tests.unit.core.depth.world import Sbc as Peer
+from tonekeeper.core.agent import Agent
 from tonekeeper.core.budget import LossEstimate, confirmations
 from tonekeeper.core.chance import Chance
+from tonekeeper.core.commands import Command, OpenPath
+from tonekeeper.core.events import DeadlineReached, LinkChanged, SbcResolved, Started
 from tonekeeper.core.instants import NEVER
 from tonekeeper.core.metering import EXCHANGE
 from tonekeeper.core.probe_allowance import (
     AT_ONCE,
+    CONNECTING,
     DAY,
     DEPTH_COSTS,
     OPTIONS,
@@ -19,8 +24,10 @@ from tonekeeper.core.probe_allowance import (
     ProbeAllowance,
     alarm_reserve,
     allowance_for,
+    weight_of,
 )
-from tonekeeper.core.site import Depth, DepthPolicy
+from tonekeeper.core.site import Depth, DepthPolicy, Path, Sbc, Site, Target, Transport, Wan
+from tonekeeper.wire.endpoint import Endpoint
 
 PLENTY = 10**15
 UDP_OVER_IPV6 = 48
@@ -196,7 +203,7 @@ def test_no_line_however_lossy_makes_a_deep_probe_cost_more_than_it_was_charged(
     for seed in range(8):
         chance = Chance(seed)
         line = Line(loses=lambda _, chance=chance: chance.random() < lost)
-        world = World(question(depth), Sbc(), line)
+        world = World(question(depth), Peer(), line)
         world.run()
         assert len(world.sent) + len(world.voice) <= DEPTH_COSTS[depth].packets
         size = sum(len(data) + UDP_OVER_IPV6 for _, data in world.sent)
@@ -210,8 +217,38 @@ def test_frequent_deep_probes_are_part_of_the_normal_need():
     assert deep.bytes_per_day > plain.bytes_per_day
 
 
-def test_one_probe_is_one_packet():
-    assert OPTIONS == (1, EXCHANGE)
+def test_a_round_of_probes_is_a_packet_each_and_on_connections_two():
+    assert [weight_of([path(transport, 1)]) for transport in Transport] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("transport", CONNECTING)
+@pytest.mark.parametrize("count", [4, 64])
+def test_every_path_of_a_site_may_be_connected_and_probed_at_once(transport, count):
+    allowance = allowance_for(weight_of(path(transport, number) for number in range(count)), 5.0)
+    for packets, size in (CONNECTING[transport], OPTIONS[transport]):
+        assert all(allowance.take(size, 0.0, packets=packets) for _ in range(count))
+
+
+def path(transport: Transport, number: int) -> Path:
+    return Path("fibre", "primary", transport, Endpoint("192.0.2.1", 5060 + number))
+
+
+def test_a_connection_waits_until_the_storm_guard_lets_it_pass():
+    sbc = Sbc("primary", "sip:192.0.2.1;transport=tcp", "192.0.2.1", 5060, Transport.TCP)
+    agent = Agent(Site("site-0042", (Wan("fibre", "eth0"),), (sbc,)), seed=1, started=0.0)
+    agent.handle(Started(), 0.0)
+    agent.handle(SbcResolved("primary", (Target(Transport.TCP, Endpoint("192.0.2.1", 5060)),)), 0.0)
+    allowance = agent.situation.allowance
+    allowance.take(EXCHANGE, 0.0, packets=allowance.burst)
+    assert opened(agent.handle(LinkChanged("eth0", True, True, ("198.51.100.2",)), 0.0)) == 0
+    due = agent.next_deadline()
+    assert due is not None
+    assert CONNECTING[Transport.TCP].packets / allowance.rate <= due <= 5.0
+    assert opened(agent.handle(DeadlineReached("0" * 32), due)) == 1
+
+
+def opened(commands: list[Command]) -> int:
+    return sum(isinstance(command, OpenPath) for command in commands)
 
 
 def test_it_survives_a_checkpoint():

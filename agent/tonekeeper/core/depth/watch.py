@@ -23,7 +23,7 @@ from tonekeeper.core.events import DepthProbed
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.meaning import LONGEST_HOLD
 from tonekeeper.core.probe import PathProbe
-from tonekeeper.core.probe_allowance import DEPTH_COSTS, alarm_reserve
+from tonekeeper.core.probe_allowance import DEPTH_COSTS, alarm_reserve, weight_of
 from tonekeeper.core.report import PathState
 from tonekeeper.core.site import Account, Depth, DepthPolicy, Path, Sbc, Wan
 from tonekeeper.core.turn import Turn
@@ -85,7 +85,7 @@ def _begin(turn: Turn, due: DeepProbe) -> None:
     if probe.is_held(turn.now):
         due.next_at = probe.hold_until + situation.chance.random() * LOOK_AGAIN
         return
-    cost, reserve = DEPTH_COSTS[due.depth], alarm_reserve(len(situation.probes))
+    cost, reserve = DEPTH_COSTS[due.depth], alarm_reserve(weight_of(situation.probes))
     if not situation.allowance.take(cost.bytes, turn.now, packets=cost.packets, leaving=reserve):
         ready = situation.allowance.next_at(cost.bytes, turn.now, packets=cost.packets, leaving=reserve)
         due.next_at = min(ready, turn.now + RETRY_MOST) + LOOK_AGAIN * situation.chance.random()
