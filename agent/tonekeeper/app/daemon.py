@@ -269,7 +269,7 @@ class Daemon:
             return
         from tonekeeper.app.phone_background import BackgroundPhones
 
-        self._background_phones = self._background_phones or BackgroundPhones(self.feed)
+        self._background_phones = self._background_phones or BackgroundPhones(self.feed, self._log)
         self._background_phones.search(self._settings.site, self._settings.profiles_dir)
 
     # --- faces and configuration

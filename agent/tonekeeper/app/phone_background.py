@@ -24,6 +24,7 @@ from tonekeeper.edge.phone_options import PhoneQuestions
 from tonekeeper.edge.phone_traffic import PhoneTraffic
 from tonekeeper.edge.register_watch import RegisterWatch
 from tonekeeper.errors import ConfigError, EdgeError
+from tonekeeper.faces.log import Log
 from tonekeeper.phones.match import ProfileSet
 from tonekeeper.wire.leases import Lease
 
@@ -37,8 +38,9 @@ ReadLeases = Callable[[], Sequence[Lease]]
 class BackgroundPhones:
     """To be made, used and closed inside the running loop."""
 
-    def __init__(self, report: Callable[[Event], None], *, leases: ReadLeases = read_leases) -> None:
+    def __init__(self, report: Callable[[Event], None], log: Log, *, leases: ReadLeases = read_leases) -> None:
         self._report = report
+        self._log = log
         self._read_leases = leases
         self._loop = asyncio.get_running_loop()
         self._questions = PhoneQuestions(self._hear)
@@ -81,10 +83,13 @@ class BackgroundPhones:
         if self._profiles is not None:
             self._sightings.use(self._profiles)
         ports = sorted({*SIP_PORTS, *(sbc.port for sbc in site.sbcs if sbc.port)})
+        self._listen(interfaces, ports)
+        families = len(self._profiles) if self._profiles is not None else 0
+        self._log.info("phone-search-begun", interfaces=",".join(interfaces), profiles=families)
         while True:
-            self._listen(interfaces, ports)
             await self._look(interfaces)
             await asyncio.sleep(LOOK_EVERY)
+            self._listen(interfaces, ports)
 
     async def _load(self, directory: Path) -> None:
         try:
