@@ -1,0 +1,141 @@
+"""Rules whose verdict depends on more than the packet: on the clock, on chance, on how much passed before, on who sent.
+
+What they would do cannot be read from one packet in a copy of the ruleset. What can be read is whether the packet meets
+the rest of their conditions; for that such a rule is replaced by one of these conditions alone, without a verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+Expression = dict[str, object]
+
+_STATEMENTS = {
+    "limit": "a rate limit",
+    "quota": "a quota",
+    "ct count": "the number of connections",
+    "numgen": "chance or turns",
+    "osf": "the sender's operating system",
+    "socket": "a local socket",
+    "queue": "a program in user space",
+    "synproxy": "a SYN proxy",
+    "tproxy": "a transparent proxy",
+    "ipsec": "IPsec",
+}
+_META_KEYS = {
+    "time": "the time",
+    "hour": "the time of day",
+    "day": "the day of the week",
+    "skuid": "the user that sends",
+    "skgid": "the group that sends",
+    "cgroup": "the cgroup that sends",
+    "cpu": "the processor",
+    "random": "chance",
+    "prandom": "chance",
+    "secpath": "IPsec",
+    "ibrname": "a bridge",
+    "obrname": "a bridge",
+    "ibrport": "a bridge's port",
+    "obrport": "a bridge's port",
+}
+_EXTENSIONS = {
+    "limit": "a rate limit",
+    "hashlimit": "a rate limit",
+    "rateest": "a rate",
+    "recent": "what was seen before",
+    "quota": "a quota",
+    "connlimit": "the number of connections",
+    "statistic": "chance or turns",
+    "time": "the time",
+    "owner": "the user that sends",
+    "cgroup": "the cgroup that sends",
+    "cpu": "the processor",
+    "socket": "a local socket",
+    "policy": "IPsec",
+    "physdev": "a bridge's port",
+    "osf": "the sender's operating system",
+    "bpf": "a program in the kernel",
+    "NFQUEUE": "a program in user space",
+    "QUEUE": "a program in user space",
+    "TPROXY": "a transparent proxy",
+    "SYNPROXY": "a SYN proxy",
+}
+_HARMLESS_TARGETS = frozenset({"LOG", "NFLOG", "AUDIT", "CHECKSUM", "TCPMSS", "RATEEST", "IDLETIMER", "LED", "TRACE"})
+_NO_EFFECT = frozenset({"match", "counter", "log", "limit", "quota", "ct count", "set", "meter", "comment"})
+
+_WORDS = re.compile(
+    r"\b(?:limit|quota|ct count|numgen|osf|socket|queue|synproxy|tproxy|ipsec|secpath|hour|day|time|skuid|skgid|cgroup"
+    r"|cpu|random|xt|[io]brname|[io]brport)\b"
+)
+
+
+class Effect(StrEnum):
+    ACCEPT = "accept"
+    DROP = "drop"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class InexactRule:
+    depends_on: str
+    """In words, for a sentence: "a rate limit"."""
+    effect: Effect
+    """What it does to a packet that it matches."""
+    conditions: tuple[Expression, ...]
+    """Those that can be checked."""
+
+    @property
+    def is_rate_limit(self) -> bool:
+        return self.depends_on in ("a rate limit", "a quota", "the number of connections")
+
+
+def may_be_inexact(ruleset: str) -> bool:
+    """Whether a look at the expressions of this ruleset, as text, is worth its time."""
+    return _WORDS.search(ruleset) is not None
+
+
+def inexact_rule(expressions: list[Expression]) -> InexactRule | None:
+    """None where the packet alone decides, or where the rule does nothing to it but count or log it."""
+    causes = [cause for expression in expressions for cause in _causes(expression)]
+    effect = _effect(expressions)
+    if not causes or effect is None:
+        return None
+    exact = [one for one in expressions if "match" in one and not any(_causes(one))]
+    return InexactRule(causes[0], effect, tuple(exact))
+
+
+def _causes(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for element in value:
+            yield from _causes(element)
+    if not isinstance(value, dict):
+        return
+    for key, inner in value.items():
+        if key in _STATEMENTS:
+            yield _STATEMENTS[key]
+        elif key == "meta" and isinstance(inner, dict) and inner.get("key") in _META_KEYS:
+            yield _META_KEYS[inner["key"]]
+        elif key == "xt" and isinstance(inner, dict) and inner.get("name") in _EXTENSIONS:
+            yield _EXTENSIONS[inner["name"]]
+        else:
+            yield from _causes(inner)
+
+
+def _effect(expressions: list[Expression]) -> Effect | None:
+    effects = [found for one in expressions if (found := _effect_of(one)) is not None]
+    return effects[-1] if effects else None
+
+
+def _effect_of(expression: Expression) -> Effect | None:
+    key, inner = next(iter(expression.items()))
+    if key in _NO_EFFECT:
+        return None
+    if key == "xt" and isinstance(inner, dict):
+        name = str(inner.get("name", ""))
+        if inner.get("type") != "target" or name in _HARMLESS_TARGETS:
+            return None
+        return Effect.DROP if name == "REJECT" else Effect.OTHER
+    return {"accept": Effect.ACCEPT, "drop": Effect.DROP, "reject": Effect.DROP}.get(key, Effect.OTHER)
