@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import textwrap
 
-from tonekeeper.core.report import ChangeReport, FindingReport, NatReport, PathReport, Report, SbcReport, WanReport
-from tonekeeper.faces import wording
+from tonekeeper.core.report import (
+    ChangeReport,
+    FindingReport,
+    NatReport,
+    PathReport,
+    PhoneReport,
+    Report,
+    SbcReport,
+    WanReport,
+)
+from tonekeeper.faces import phone_wording, wording
 from tonekeeper.faces.wording import Tone, printable
 
 Row = tuple[str, ...]
@@ -41,6 +50,7 @@ class _Writer:
             self._facts(report.sbcs),
             self._damping(report),
             self._findings(report.findings),
+            self._phones(report.phones),
             self._nat(report.nat),
             self._changes(report.changes),
         ]
@@ -96,6 +106,10 @@ class _Writer:
         if finding.remedy:
             lines.append(self._fill(f"What to do: {finding.remedy}", "      ", "    "))
         return "\n".join(lines)
+
+    def _phones(self, known: tuple[PhoneReport, ...]) -> str:
+        lines = [self._fill(said, "    ", "  ") for said in phone_wording.phones(known)]
+        return "\n".join(["Phones", *lines]) if lines else ""
 
     def _nat(self, nats: tuple[NatReport, ...]) -> str:
         lines = [self._fill(f"{nat.wan}: {wording.nat(nat)}", "    ", "  ") for nat in nats]

@@ -16,6 +16,7 @@ from tonekeeper.core.report import (
     NatReport,
     PathReport,
     PathState,
+    PhoneReport,
     ProbingReport,
     Report,
     SbcReport,
@@ -435,3 +436,26 @@ def _up(wan: str, address: str, rtt_ms: float) -> PathReport:
         timeout_ms=500.0,
         reason="answered 200",
     )
+
+
+def phones() -> tuple[PhoneReport, ...]:
+    """Two desk phones, one of them refused, and something that only a MAC address gives away."""
+    desk = PhoneReport(
+        address="192.168.1.20",
+        user_agent="Yealink SIP-T46U 108.86.0.20",
+        profile="yealink-desk",
+        firmware="108.86.0.20",
+        vendor="Yealink",
+        model="T46U",
+        mac="00:15:65:aa:bb:cc",
+        seen_by=("lease", "register"),
+        transport="udp",
+        expiry_s=3600,
+        granted_s=600,
+        status=200,
+        retry_s=540.2,
+        keepalive_s=30.0,
+        last_seen_s=17.0,
+    )
+    silent = replace(desk, address="192.168.1.22", user_agent="", profile="", vendor="Snom", model="", status=None)
+    return (desk, replace(desk, address="192.168.1.21", status=403), silent)

@@ -41,7 +41,7 @@ def key_paths(value: object, at: str = "") -> Iterator[str]:
 
 def test_every_key_of_the_example_is_in_the_report_and_the_other_way_round():
     sbcs = tuple(replace(sbc, calls=None, voicemail=None) for sbc in reports.proven().sbcs)  # as registrations are
-    full = replace(reports.failed_over(), sbcs=sbcs, nat=reports.behind_nat().nat)
+    full = replace(reports.failed_over(), sbcs=sbcs, nat=reports.behind_nat().nat, phones=reports.phones())
     report = msgspec.json.decode(msgspec.json.encode(full))
 
     assert set(key_paths(example())) == set(key_paths(report))
