@@ -25,8 +25,8 @@ NEW_PER_SECOND, NEW_AT_ONCE = 1.0, 512.0
 NEWS_PER_SECOND, NEWS_AT_ONCE = 10.0, 1024.0
 MOST_MATCHED = 256
 """User-Agents remembered."""
-ALIKE = 1.25
-"""Two times that differ by this factor at most are the same."""
+RETRIES_ALIKE, KEEPALIVES_ALIKE = 1.5, 1.1
+"""Two times that differ by this factor at most are the same: many phones refresh at a random time."""
 
 
 @dataclass(slots=True)
@@ -130,12 +130,12 @@ def _registers_alike(before: PhoneRegistration | None, now: PhoneRegistration | 
         return before is now
     return (
         replace(before, retry_s=None, keepalive_s=None) == replace(now, retry_s=None, keepalive_s=None)
-        and _lasts_alike(before.retry_s, now.retry_s)
-        and _lasts_alike(before.keepalive_s, now.keepalive_s)
+        and _lasts_alike(before.retry_s, now.retry_s, RETRIES_ALIKE)
+        and _lasts_alike(before.keepalive_s, now.keepalive_s, KEEPALIVES_ALIKE)
     )
 
 
-def _lasts_alike(before: float | None, now: float | None) -> bool:
+def _lasts_alike(before: float | None, now: float | None, factor: float) -> bool:
     if before is None or now is None:
         return before is now
-    return max(before, now) <= ALIKE * min(before, now)
+    return max(before, now) <= factor * min(before, now)
