@@ -113,7 +113,8 @@ class ServerTraits:
         return replace(self, realm=realm, algorithm=algorithm) if realm else self
 
     def shook_hands(self, facts: TlsFacts) -> ServerTraits:
-        if not facts.version:
+        """Learn from a handshake. A certificate that nobody accepts is told by itself and compared with none."""
+        if facts.problem or not facts.version:
             return self
         return replace(self, tls_version=facts.version, tls_cipher=facts.cipher, tls_issuer=facts.issuer)
 

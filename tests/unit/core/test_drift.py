@@ -198,6 +198,7 @@ def test_a_handshake_teaches_version_cipher_and_issuer():
 
 def test_a_handshake_that_failed_early_teaches_nothing():
     assert FULL.shook_hands(TlsFacts(problem="it does not speak TLS")) == FULL
+    assert FULL.shook_hands(TlsFacts("it is self-signed", "TLSv1.2", "", "CN=me", "CN=me")) == FULL
 
 
 def test_two_failures_of_a_deep_probe_make_a_difference_and_one_does_not():
