@@ -3,9 +3,9 @@
 Only the LAN side is looked at: there a phone has its own address, and what the agent itself sends to an SBC never
 comes by. A request counts where it comes in, an answer where it goes out.
 
-Two bounds hold under a flood. The socket is read in shares, with a rest in between, and what does not fit into its
-buffer meanwhile the kernel drops. Of what is read, each source and all together have an allowance of messages that are
-decoded; the rest is forgotten unread.
+Two bounds hold under a flood. So many packets a second are read, and what does not fit into the socket's buffer
+meanwhile the kernel drops. Of what is read, each source and all together have an allowance of messages that are
+decoded; the rest is forgotten.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ import socket
 from collections.abc import Callable, Sequence
 
 from tonekeeper.core.events import PhoneSeen
+from tonekeeper.edge.allowance import Allowance
 from tonekeeper.edge.phone_traffic import PhoneTraffic
 from tonekeeper.edge.sip_filter import attach, sip_filter
 from tonekeeper.edge.source_allowances import SourceAllowances
 from tonekeeper.errors import DecodeError, EdgeError
 from tonekeeper.wire.ip_packet import decode_ip_packet
 
-MOST_AT_ONCE = 32
-PAUSE = 0.05
-"""Seconds the socket rests that still had more."""
+READ_PER_SECOND, READ_AT_ONCE = 500.0, 200.0
+"""Packets."""
+PAUSE = 0.1
+"""Seconds the socket rests when it was read that much, or is out of order."""
 RECEIVE_BUFFER = 512 * 1024
 LARGEST_PACKET = 4096
 """Bytes read of each."""
@@ -64,6 +66,7 @@ class RegisterWatch:
             all_per_second=ALL_TOGETHER,
             now=self._loop.time(),
         )
+        self._share = Allowance(READ_PER_SECOND, READ_AT_ONCE, self._loop.time())
         self.interface = interface
         self.index, self._sock = _open(interface, ports)
         self._loop.add_reader(self._sock.fileno(), self._wake)
@@ -84,7 +87,7 @@ class RegisterWatch:
             return False
 
     def _wake(self) -> None:
-        for _ in range(MOST_AT_ONCE):
+        while self._share.take(self._loop.time()):
             try:
                 data, (_, _, direction, *_) = self._sock.recvfrom(LARGEST_PACKET)
             except BlockingIOError:
