@@ -39,7 +39,12 @@ def _section(title: str, forecast: Forecast) -> Iterator[str]:
     for moment in forecast.timeline:
         yield f"<tr><td>{shown_seconds(moment.at_s)}</td><td>{escape(moment.text)}</td></tr>"
     yield "</table>"
-    told = {"Unknown": forecast.unknown, "Assumed": forecast.assumed, "Leans on weak facts": forecast.weak}
+    told = {
+        "No failover without": forecast.lacking,
+        "Unknown": forecast.unknown,
+        "Assumed": forecast.assumed,
+        "Leans on weak facts": forecast.weak,
+    }
     for heading, texts in told.items():
         if texts:
             yield f"<p>{heading}: {escape('; '.join(texts))}.</p>"

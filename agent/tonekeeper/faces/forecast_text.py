@@ -94,7 +94,12 @@ def _moment(moment: Moment) -> list[str]:
 
 
 def _basis(forecast: Forecast) -> Iterator[str]:
-    told = {"UNKNOWN": forecast.unknown, "ASSUMED": forecast.assumed, "LEANS ON WEAK FACTS": forecast.weak}
+    told = {
+        "NO FAILOVER WITHOUT": forecast.lacking,
+        "UNKNOWN": forecast.unknown,
+        "ASSUMED": forecast.assumed,
+        "LEANS ON WEAK FACTS": forecast.weak,
+    }
     for heading, texts in told.items():
         if texts:
             yield ""

@@ -143,6 +143,8 @@ def _timeout(timeout: object) -> str:
 def _reaction(reaction: Reaction) -> str:
     retry = _backoff(reaction.retry) if isinstance(reaction.retry, Backoff) else f"retry {reaction.retry}"
     said = [reaction.then.replace("-", " "), retry]
+    if reaction.unheard:
+        said.insert(0, "noticed only as silence")
     if reaction.retry_after != "unknown":
         said.append(f"Retry-After {reaction.retry_after}")
     return _sentence(*said, reaction.note, _basis(reaction.source, reaction.confidence, FirmwareRange()))

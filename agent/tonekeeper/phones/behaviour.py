@@ -106,12 +106,14 @@ class RetryAfter(StrEnum):
 
 
 class Reaction(Record, frozen=True):
-    """What follows a REGISTER that failed. `retry` is the wait when no server is left, or before the same one."""
+    """What follows a REGISTER that failed. `retry` is the wait when no server is left, or before the same one.
+    `unheard`: it takes no notice of this kind, and gives the request up as one that nobody answers."""
 
     then: Then
     retry: Backoff | NoRetry
     source: str
     retry_after: RetryAfter = RetryAfter.UNKNOWN
+    unheard: bool = False
     confidence: Confidence = Confidence.FACT
     note: str = ""
 

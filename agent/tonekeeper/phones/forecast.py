@@ -41,7 +41,8 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """A span is None where the profile does not say enough; `unknown` says what is missing. `assumed`: bounds taken in
-    place of what is not known; `weak`: what it leans on and a profile marks as weak."""
+    place of what is not known; `weak`: what it leans on and a profile marks as weak; `lacking`: settings without which
+    it does not fail over."""
 
     profile: str
     incident: Incident
@@ -59,6 +60,7 @@ class Forecast:
     assumed: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def forecast(
         tuple(reactions.notes.assumed),
         tuple(reactions.notes.weak),
         tuple(dict.fromkeys(reason for run in (*runs, *edges) for reason in run.unclear)),
+        reactions.lacking,
     )
 
 

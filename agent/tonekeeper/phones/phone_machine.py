@@ -110,7 +110,7 @@ class PhoneMachine:
             return self._registered(server, now + ANSWER_S)
         is_last = not self._reactions.may_move or len(tried) >= len(self._within)
         failed_at = now + self._reactions.takes_s(failure, is_last=is_last)
-        if failed_at > self._incident.lasts_s and failure is Failure.NO_ANSWER:
+        if failed_at > self._incident.lasts_s:
             answered_at = self._reactions.sent_again_s(now, self._incident.lasts_s)
             if answered_at < failed_at:
                 return self._registered(server, answered_at + ANSWER_S)

@@ -149,18 +149,23 @@ class Reactions:
         return len(self._servers) > 1 and self._may_move() is None
 
     @property
-    def lacking(self) -> tuple[Requirement, ...]:
-        """The settings without which it stays where it is."""
-        return tuple(need for need in self._behaviour.failover.needs if self._meets(need) is False)
+    def lacking(self) -> tuple[str, ...]:
+        """The settings without which it stays where it is, as they would have to be."""
+        if len(self._servers) < 2:
+            return ()
+        lacking = [need for need in self._behaviour.failover.needs if self._meets(need) is False]
+        return tuple(f"{need.capability} = {need.value or 'something'}" for need in lacking)
 
     def _may_move(self) -> bool | None:
         failover = self._behaviour.failover
-        if len(self._servers) < 2 or failover.possible is False:
+        if len(self._servers) < 2:
             return False
         met = [self._meets(need) for need in failover.needs]
         if False in met:
             return False
-        self.notes.lean("that it can fail over", failover.confidence)
+        self.notes.lean("whether it can fail over", failover.confidence)
+        if failover.possible is False:
+            return False
         return None if failover.possible is Unknown.UNKNOWN or None in met else True
 
     def _meets(self, need: Requirement) -> bool | None:
@@ -210,15 +215,19 @@ class Reactions:
 
     def call_takes_s(self, failure: Failure) -> float:
         """Until an INVITE is given up at one server."""
-        if failure is Failure.NO_ANSWER:
+        if failure is Failure.NO_ANSWER or self._is_unheard(failure):
             return self._bounded(self._in_force.call_give_up_s, "an INVITE")
         self.notes.assume("after a call that was refused it does what it does after one that nobody answered")
         return 0.0
 
     def takes_s(self, failure: Failure, *, is_last: bool) -> float:
-        if failure is not Failure.NO_ANSWER:
+        if failure is not Failure.NO_ANSWER and not self._is_unheard(failure):
             return ANSWER_S
         return self._bounded(self._in_force.last_give_up_s, "a REGISTER") if is_last else self.give_up_s
+
+    def _is_unheard(self, failure: Failure) -> bool:
+        reaction = getattr(self._behaviour.failures, failure.replace("-", "_"))
+        return isinstance(reaction, Reaction) and reaction.unheard
 
     def sent_again_s(self, sent_at: float, after: float) -> float:
         """The first copy of a request sent at `sent_at` that leaves after `after`."""
@@ -296,11 +305,6 @@ class Reactions:
         if math.isinf(wait[0]):
             return Ending(Answer.NEVER, f"it has given up after {failures} of them")
         return wait[0] + (wait[1] - wait[0]) * chance.random()
-
-    def remark(self, failure: Failure) -> str:
-        """What the profile says besides, about this kind of failure."""
-        reaction = self._reaction(failure)
-        return reaction.note if isinstance(reaction, Reaction) else ""
 
     def _reaction(self, failure: Failure) -> Reaction | Ending:
         reaction: Reaction | Unknown = getattr(self._behaviour.failures, failure.replace("-", "_"))

@@ -131,6 +131,7 @@ def test_a_setting_that_failover_needs_decides():
     needs = {"possible": True, "needs": [{"capability": "dns-mode", "value": "srv"}], "source": "G"}
     profile = model(mode, failover=needs)
     assert played(profile).registered_again_s.least == NEVER
+    assert played(profile).lacking == ("dns-mode = srv",)
     assert played(profile, dns_mode="srv").registered_again_s.worst == pytest.approx(332, abs=0.2)
 
 
@@ -189,6 +190,12 @@ def test_a_lost_connection_makes_it_register_at_once_where_that_is_its_reaction(
 def test_a_phone_over_udp_hears_icmp_where_nothing_listens():
     told = played(model(failures={"icmp-unreachable": "unknown"}), IncidentKind.PRIMARY_TCP_RESET)
     assert told.unknown == ("what it does after ICMP unreachable",)
+
+
+def test_a_failure_that_it_does_not_hear_counts_as_silence():
+    profile = model(failures={"icmp-unreachable": reaction(unheard=True)})
+    told = played(profile, IncidentKind.PRIMARY_TCP_RESET)
+    assert told.registered_again_s == played(profile).registered_again_s
 
 
 def test_after_so_many_retries_it_stops_for_good():
