@@ -15,6 +15,7 @@ from typing import assert_never
 from tonekeeper.errors import ConfigError, TonekeeperError
 from tonekeeper.faces.cli.agent import Check, Run, show_mistakes, show_valid
 from tonekeeper.faces.cli.demo import Demo
+from tonekeeper.faces.cli.firewall import CheckFirewall, ShowAllowList
 from tonekeeper.faces.cli.forecast import ForecastIncident
 from tonekeeper.faces.cli.nat import Nat
 from tonekeeper.faces.cli.outcome import Exit, exit_for_error
@@ -75,6 +76,10 @@ def _carry_out(command: Command, terminal: Terminal) -> Exit:
             from tonekeeper.app.forecasting import forecast_incident
 
             return forecast_incident(command, terminal)
+        case CheckFirewall() | ShowAllowList():
+            from tonekeeper.app.firewall import check_firewall
+
+            return check_firewall(command, terminal)
         case Reflector():
             from tonekeeper.app.reflector import run_reflector
 

@@ -25,6 +25,7 @@ from tonekeeper.edge.shadow_packets import ShadowPackets
 from tonekeeper.edge.shadow_ruleset import Ruleset, ShadowRuleset
 from tonekeeper.edge.shadow_surroundings import Surroundings
 from tonekeeper.errors import EdgeError
+from tonekeeper.wire.ruleset import Listing
 
 PATIENCE = 60.0
 """Seconds after which a copy that gives no answer is given up."""
@@ -55,6 +56,8 @@ class Answer:
     openings: tuple[tuple[Opening, ...], ...]
     """For each group what lets it through, proven; empty where nothing was found that does."""
     notes: tuple[str, ...]
+    listing: Listing
+    """The ruleset, with the handles it has where it comes from."""
 
 
 class _Refused(msgspec.Struct):
@@ -149,7 +152,7 @@ def _examine(scene: Scene, questions: tuple[FlowQuestion, ...], groups: Groups) 
     verdicts = tuple(packets.ask(questions))
     proven = tuple(_prove(packets, ruleset, group, scene.rtp) for group in groups(verdicts))
     packets.close()
-    return Answer(verdicts, proven, (*scene.surroundings.notes, *network.notes, *ruleset.notes))
+    return Answer(verdicts, proven, (*scene.surroundings.notes, *network.notes, *ruleset.notes), ruleset.book.original)
 
 
 def _prove(

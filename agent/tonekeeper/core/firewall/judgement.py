@@ -16,6 +16,7 @@ from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.ruleset import Listing
 
 NO_CHANGE = "(no single change was found that helps; see the rule)"
+_WHO = {Origin.LAN: "the phones", Origin.SELF: "this host"}
 MOST_FLOWS = 6
 """Named in the evidence."""
 
@@ -141,7 +142,7 @@ def observations_of(
 def _observation(problem: Problem, openings: Sequence[Opening], listing: Listing) -> Observation:
     flows = problem.flows
     evidence = {
-        "origin": _listed(verdict.question.origin for verdict in flows),
+        "origin": _listed((_WHO[verdict.question.origin] for verdict in flows), " and "),
         "wans": _listed(verdict.question.wan for verdict in flows),
         "flows": _flows(flows),
         "rule": _rules(flows),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tonekeeper import __version__
 from tonekeeper.faces.cli.agent import Check, Run, add_check, add_run
 from tonekeeper.faces.cli.demo import Demo, add_demo
+from tonekeeper.faces.cli.firewall import Firewall, add_firewall
 from tonekeeper.faces.cli.forecast import ForecastIncident, add_forecast
 from tonekeeper.faces.cli.nat import Nat, add_nat
 from tonekeeper.faces.cli.profiles import Profiles, add_profiles
@@ -15,7 +16,7 @@ from tonekeeper.faces.cli.reflector import Reflector, add_reflector
 from tonekeeper.faces.cli.replay import Replay, add_replay
 from tonekeeper.faces.cli.status import Status, add_status
 
-Command = Run | Check | Status | Nat | Profiles | ForecastIncident | Replay | Reflector | Demo
+Command = Run | Check | Status | Nat | Profiles | ForecastIncident | Firewall | Replay | Reflector | Demo
 
 _DESCRIPTION = "Keeps the dial tone of hosted-VoIP sites: watches every path to every SBC, and says what is wrong."
 _EPILOG = (
@@ -35,7 +36,7 @@ def build_parser() -> ArgumentParser:
     families = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (add_run, add_check, add_status, add_nat, add_profiles, add_forecast):
         add(families)
-    for add in (add_replay, add_reflector, add_demo):
+    for add in (add_firewall, add_replay, add_reflector, add_demo):
         add(families)
     return parser
 

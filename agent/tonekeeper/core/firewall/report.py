@@ -1,0 +1,86 @@
+"""Verdicts and problems as the report has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tonekeeper.core.findings import Observation
+from tonekeeper.core.firewall.flows import FlowVerdict
+from tonekeeper.core.report import FindingReport, Severity
+
+_SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReport:
+    family: str
+    table: str
+    chain: str
+    handle: int
+    """0 for the policy of the chain."""
+    text: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirewallReport:
+    """What the ruleset does to one flow in one direction."""
+
+    origin: str
+    """lan, self"""
+    sbc: str
+    """Empty for DNS."""
+    wan: str
+    transport: str
+    """udp, tcp, tls (SIP); rtp; dns"""
+    address: str
+    """ip:port"""
+    direction: str
+    """out, return"""
+    verdict: str
+    """accept, drop, reject, not checked"""
+    rule: RuleReport | None
+    """That decided; null where none did."""
+    reason: str
+    """Why it was not checked, or what else than a rule stopped it."""
+    arrives_at: str
+    """Where a rule redirects it to; empty: it gets where it should."""
+
+
+def firewall_reports(verdicts: Iterable[FlowVerdict]) -> tuple[FirewallReport, ...]:
+    return tuple(_report(verdict) for verdict in verdicts)
+
+
+def _report(verdict: FlowVerdict) -> FirewallReport:
+    question, rule = verdict.question, verdict.rule
+    seen = RuleReport(rule.family, rule.table, rule.chain, rule.handle, rule.text, rule.comment) if rule else None
+    return FirewallReport(
+        origin=question.origin,
+        sbc=question.sbc,
+        wan=question.wan,
+        transport=question.traffic,
+        address=str(question.address),
+        direction=question.direction,
+        verdict=verdict.verdict,
+        rule=seen,
+        reason=verdict.reason,
+        arrives_at=verdict.arrives_at,
+    )
+
+
+def finding_reports(observations: Iterable[Observation]) -> tuple[FindingReport, ...]:
+    """As a command shows them that has just looked; worst first."""
+    found = [
+        FindingReport(
+            code=one.code,
+            severity=one.severity,
+            subject=one.subject,
+            summary=one.entry.summary.format(subject=one.subject, **one.evidence),
+            evidence=one.evidence,
+            remedy=one.entry.remedy.format(subject=one.subject, **one.evidence),
+            since_s=0.0,
+        )
+        for one in observations
+    ]
+    return tuple(sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity)))

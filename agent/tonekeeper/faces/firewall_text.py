@@ -1,0 +1,155 @@
+"""What the firewall does, as text: the cause on top, then every flow, then what to type. And the list to allow."""
+
+from __future__ import annotations
+
+import csv
+import io
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from tonekeeper.core.firewall.allow_list import AllowedFlow
+from tonekeeper.core.firewall.report import FirewallReport
+from tonekeeper.core.report import FindingReport, Severity
+from tonekeeper.faces.wording import Tone, duration, printable
+
+_COLOURS = {Tone.GOOD: "32", Tone.WARNING: "33", Tone.BAD: "31", Tone.UNKNOWN: "36"}
+_TONES = {"accept": Tone.GOOD, "drop": Tone.BAD, "reject": Tone.BAD, "not checked": Tone.UNKNOWN}
+_TITLES = ("FROM", "WAN", "TO", "WHAT", "ADDRESS", "OUT", "RETURN", "RULE")
+_OUT_COLUMN = 5
+_CHANGE = "change"
+
+
+def render_firewall(
+    flows: Sequence[FirewallReport],
+    findings: Sequence[FindingReport],
+    notes: Iterable[str],
+    *,
+    elapsed: float,
+    colour: bool = False,
+    width: int = 80,
+) -> str:
+    """Ends with a newline. What is to be pasted stands on lines of its own, however long."""
+    width = max(width, 60)
+    lines = [*_verdict(flows, findings, colour, width), "", *_table(flows, colour, width)]
+    for finding in findings:
+        lines += ["", *_finding(finding, colour, width)]
+    if told := list(dict.fromkeys(notes)):
+        lines += ["", *textwrap.wrap(f"Assumed and left out: {'; '.join(map(printable, told))}", width)]
+    return "\n".join([*lines, "", f"{len(flows)} flows in {duration(elapsed)}"]) + "\n"
+
+
+def _verdict(flows: Sequence[FirewallReport], findings: Sequence[FindingReport], colour: bool, width: int) -> list[str]:
+    if findings and findings[0].severity is not Severity.INFO:
+        word, tone, sentence = "PROBLEM", Tone.BAD, findings[0].summary
+    elif any(flow.verdict == "accept" for flow in flows):
+        word, tone, sentence = "FINE", Tone.GOOD, "What was checked gets out to the SBCs, and the answers get in."
+    else:
+        word, tone, sentence = "UNKNOWN", Tone.UNKNOWN, "Nothing could be checked."
+    wrapped = textwrap.wrap(f"{word}  {printable(sentence)}", width, subsequent_indent=" " * (len(word) + 2))
+    return [_paint(word, tone, colour) + wrapped[0].removeprefix(word), *wrapped[1:]]
+
+
+def _table(flows: Sequence[FirewallReport], colour: bool, width: int) -> list[str]:
+    rows = _rows(flows)
+    widths = [max(map(len, column)) for column in zip(_TITLES, *rows, strict=True)][:-1]
+    lines = [_line(_TITLES, widths, width)]
+    for row in rows:
+        line = _line(row, widths, width)
+        if colour:
+            begin = sum(widths[:_OUT_COLUMN]) + 2 * _OUT_COLUMN
+            out = row[_OUT_COLUMN]
+            line = line[:begin] + _paint(out, _TONES[out], colour) + line[begin + len(out) :]
+        lines.append(line)
+    return lines
+
+
+def _rows(flows: Sequence[FirewallReport]) -> list[tuple[str, ...]]:
+    """One for each flow, both directions in it; ports of RTP that are treated alike make one."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for out, back in zip(flows[::2], flows[1::2], strict=False):
+        host, _, port = out.address.rpartition(":")
+        place = (out.origin, out.wan, out.sbc or "-", out.transport, host)
+        key = (*place, out.verdict, back.verdict, _why(out) or _why(back))
+        rows.setdefault(tuple(map(printable, key)), []).append(port)
+    return [(*key[:4], f"{key[4]}:{_ports(ports)}", *key[5:]) for key, ports in rows.items()]
+
+
+def _ports(ports: Sequence[str]) -> str:
+    return ports[0] if len(ports) == 1 else f"{ports[0]}-{ports[-1]}"
+
+
+def _why(flow: FirewallReport) -> str:
+    if flow.arrives_at:
+        return f"redirected to {flow.arrives_at}"
+    if flow.verdict == "accept":
+        return ""
+    if flow.rule is not None and not flow.reason:
+        return f"{flow.rule.table} {flow.rule.chain}: {flow.rule.text}"
+    return flow.reason
+
+
+def _finding(finding: FindingReport, colour: bool, width: int) -> list[str]:
+    tone = {Severity.CRITICAL: Tone.BAD, Severity.WARNING: Tone.WARNING}.get(finding.severity, Tone.UNKNOWN)
+    subject = f" {printable(finding.subject)}" if finding.subject else ""
+    lines = [f"{_paint(finding.severity, tone, colour)}  {finding.code}{subject}"]
+    lines += textwrap.wrap(printable(finding.summary), width, initial_indent="  ", subsequent_indent="  ")
+    proven = ", tried in a copy of the ruleset" if finding.evidence.get(_CHANGE, "(")[0] != "(" else ""
+    return [*lines, f"  What to do{proven}:", *(f"    {printable(one)}" for one in finding.remedy.split("\n"))]
+
+
+def _line(row: Sequence[str], widths: Sequence[int], width: int) -> str:
+    line = "".join(f"{cell:{room}}  " for cell, room in zip(row, widths, strict=False)) + row[-1]
+    return (line if len(line) <= width else line[: width - 3] + "...").rstrip()
+
+
+def _paint(text: str, tone: Tone, colour: bool) -> str:
+    return f"\x1b[{_COLOURS[tone]}m{text}\x1b[0m" if colour else text
+
+
+def allow_as_text(flows: Sequence[AllowedFlow]) -> str:
+    """Aligned columns, for people."""
+    rows = [(flow.protocol, flow.destination, flow.ports, flow.purpose) for flow in flows]
+    titles = ("PROTOCOL", "TO", "PORTS", "WHAT FOR")
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    lines = [
+        "  ".join(f"{cell:{room}}" for cell, room in zip(row, widths, strict=True)).rstrip() for row in (titles, *rows)
+    ]
+    return "\n".join([*lines, "", "All of it outbound, and the answers to it (stateful)."]) + "\n"
+
+
+def allow_as_csv(flows: Sequence[AllowedFlow]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("protocol", "destination", "ports", "purpose"))
+    writer.writerows((flow.protocol, flow.destination, flow.ports, flow.purpose) for flow in flows)
+    return out.getvalue()
+
+
+def allow_as_nft(flows: Sequence[AllowedFlow]) -> str:
+    """Rules for the chains forward and output of whatever table there is."""
+    lines = ["ct state established,related accept"]
+    for flow in flows:
+        internet = "ip6" if flow.is_ipv6 else "ip"
+        comment = flow.purpose.replace('"', "'")
+        lines.append(
+            f'{internet} daddr {flow.destination} {flow.protocol} dport {flow.ports} accept comment "{comment}"'
+        )
+    return "\n".join(lines) + "\n"
+
+
+def allow_as_iptables(flows: Sequence[AllowedFlow]) -> str:
+    """For iptables-restore --noflush, one family after the other."""
+    answers = "-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"
+    lines = [f"{program} -A {chain} {answers}" for program in _programs(flows) for chain in ("FORWARD", "INPUT")]
+    for flow in flows:
+        program = "ip6tables" if flow.is_ipv6 else "iptables"
+        ports = flow.ports.replace("-", ":")
+        lines += [
+            f"{program} -A {chain} -d {flow.destination} -p {flow.protocol} --dport {ports} -j ACCEPT"
+            for chain in ("FORWARD", "OUTPUT")
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _programs(flows: Sequence[AllowedFlow]) -> list[str]:
+    return list(dict.fromkeys("ip6tables" if flow.is_ipv6 else "iptables" for flow in flows))
