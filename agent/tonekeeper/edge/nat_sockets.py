@@ -38,6 +38,7 @@ from tonekeeper.edge.bound_socket import endpoint_of
 from tonekeeper.edge.error_queue import ORIGIN_LOCAL, keep_errors, read_errors_to
 from tonekeeper.edge.measuring_socket import REMEDIES, measuring_socket, socket_through
 from tonekeeper.edge.nat_connection import NatConnection
+from tonekeeper.edge.reading import MOST_AT_ONCE, DatagramReading
 from tonekeeper.errors import DecodeError, EdgeError
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.message import decode_response
@@ -46,14 +47,9 @@ from tonekeeper.wire.sip.render import render_options
 from tonekeeper.wire.sip.reply import decode_reply
 from tonekeeper.wire.stun.codec import decode_stun, encode_stun, looks_like_stun
 
-MOST_AT_ONCE = 64
-"""Datagrams, and error queue entries, read from one socket before the loop serves others."""
-PAUSE = 0.01
-"""Seconds a socket rests that still had more."""
 GARBAGE_PER_SECOND = 20
 """Datagrams that do not decode and are reported; as many again may come in a burst."""
 
-_LARGEST_DATAGRAM = 65535
 
 # A reflector answers with 1.5 times what it was asked with at most, and a mirror repeats the request twice over: its
 # copy, and the header fields that every answer has. So a question is made long enough to hold its answer.
@@ -189,17 +185,12 @@ class _NatSocket:
         self._report = report
         self._loop = loop
         self._garbage = garbage
-        self._closed = False
-        self._rest: asyncio.TimerHandle | None = None
         self.local = endpoint_of(sock.getsockname())
         keep_errors(sock)
-        loop.add_reader(sock.fileno(), self._wake)
+        self._reading = DatagramReading(sock, self._take, self._read_errors, loop)
 
     def close(self) -> None:
-        self._closed = True
-        if self._rest is not None:
-            self._rest.cancel()
-        self._loop.remove_reader(self._sock.fileno())
+        self._reading.close()
         self._sock.close()
 
     def send(self, destination: Endpoint, data: bytes) -> bool:
@@ -208,11 +199,11 @@ class _NatSocket:
             return True
         # An ICMP error that came earlier fails the next call on its socket, whatever that is. The second one tells.
         self._read_errors()
-        refused = None if self._closed else self._try_to_send(destination, data)
+        refused = None if self._reading.closed else self._try_to_send(destination, data)
         if refused is not None:
             reason = str(EdgeError(f"send to {destination}", refused, remedy=REMEDIES.get(refused.errno or 0, "")))
             self._report(SendRefused(self._number, destination, refused.errno or errno.EIO, reason))
-        return refused is None and not self._closed
+        return refused is None and not self._reading.closed
 
     def _try_to_send(self, destination: Endpoint, data: bytes) -> OSError | None:
         try:
@@ -221,32 +212,11 @@ class _NatSocket:
             return error
         return None
 
-    def _wake(self) -> None:
-        self._read_errors()
-        for _ in range(MOST_AT_ONCE):
-            if self._closed:
-                return
-            try:
-                data, source = self._sock.recvfrom(_LARGEST_DATAGRAM)
-            except BlockingIOError:
-                return
-            except OSError:
-                self._read_errors()
-            else:
-                self._take(data, endpoint_of(source))
-        if not self._closed:
-            self._loop.remove_reader(self._sock.fileno())
-            self._rest = self._loop.call_later(PAUSE, self._go_on)
-
-    def _go_on(self) -> None:
-        self._rest = None
-        self._loop.add_reader(self._sock.fileno(), self._wake)
-
     def _read_errors(self) -> None:
-        if self._closed:
+        if self._reading.closed:
             return
         for destination, error in read_errors_to(self._sock, MOST_AT_ONCE):
-            if self._closed:
+            if self._reading.closed:
                 return
             if error.origin != ORIGIN_LOCAL and destination is not None:
                 self._report(IcmpReceived(self._number, destination, error.type, error.code, error.offender))
