@@ -32,6 +32,7 @@ from tonekeeper.faces.cli.reflector import Reflector
 from tonekeeper.faces.cli.replay import Replay
 from tonekeeper.faces.cli.status import Status, show_status
 from tonekeeper.faces.cli.terminal import Terminal
+from tonekeeper.faces.cli.tune import TunePhones
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,6 +73,10 @@ def _carry_out(command: Command, terminal: Terminal) -> Exit:
             from tonekeeper.app.profiles import carry_out
 
             return carry_out(command, terminal)
+        case TunePhones():
+            from tonekeeper.app.tuning import tune_phones
+
+            return tune_phones(command, terminal)
         case ForecastIncident():
             from tonekeeper.app.forecasting import forecast_incident
 

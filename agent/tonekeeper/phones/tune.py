@@ -188,7 +188,7 @@ def _settings(draft: Draft) -> tuple[list[Setting], list[Kept]]:
     for parameter in _applicable(draft):
         advice = _advice(draft, parameter)
         if isinstance(advice, Stay):
-            kept.append(Kept(parameter.capability, parameter.name, advice.why))
+            kept.append(Kept(parameter.capability, name_of(parameter, draft.conditions.account), advice.why))
             continue
         made = [each for each in _written(draft, parameter, advice) if each.name not in taken]
         taken.update(each.name for each in made)

@@ -15,8 +15,9 @@ from tonekeeper.faces.cli.profiles import Profiles, add_profiles
 from tonekeeper.faces.cli.reflector import Reflector, add_reflector
 from tonekeeper.faces.cli.replay import Replay, add_replay
 from tonekeeper.faces.cli.status import Status, add_status
+from tonekeeper.faces.cli.tune import TunePhones, add_tune
 
-Command = Run | Check | Status | Nat | Profiles | ForecastIncident | Firewall | Replay | Reflector | Demo
+Command = Run | Check | Status | Nat | Profiles | TunePhones | ForecastIncident | Firewall | Replay | Reflector | Demo
 
 _DESCRIPTION = "Keeps the dial tone of hosted-VoIP sites: watches every path to every SBC, and says what is wrong."
 _EPILOG = (
@@ -34,7 +35,7 @@ def build_parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tonekeeper {__version__}")
     families = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (add_run, add_check, add_status, add_nat, add_profiles, add_forecast):
+    for add in (add_run, add_check, add_status, add_nat, add_profiles, add_tune, add_forecast):
         add(families)
     for add in (add_firewall, add_replay, add_reflector, add_demo):
         add(families)

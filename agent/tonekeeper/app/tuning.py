@@ -1,0 +1,130 @@
+"""`tonekeeper tune`: timers for one model, from what was given on the command line or measured by a running agent."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from tonekeeper.app.profile_set import load_profiles
+from tonekeeper.app.profiles import profiles_directory
+from tonekeeper.core.findings import CATALOGUE
+from tonekeeper.core.keepalive import SAFE_FRACTION
+from tonekeeper.core.report import FindingReport, PathState, Report, SbcReport, WanState
+from tonekeeper.edge.provisioning import read_settings_file, write_settings_file
+from tonekeeper.errors import DecodeError
+from tonekeeper.faces.cli.fetch import fetch_report
+from tonekeeper.faces.cli.outcome import Exit
+from tonekeeper.faces.cli.status import Status, decode_report
+from tonekeeper.faces.cli.terminal import Terminal
+from tonekeeper.faces.cli.tune import TunePhones
+from tonekeeper.faces.cli.tune_answer import show_changes, show_tuning
+from tonekeeper.phones.conditions import Aim, Conditions, Interval, Server
+from tonekeeper.phones.native_formats.writing import fragment, patched
+from tonekeeper.phones.tune import tune
+from tonekeeper.phones.tuned import Tuning
+from tonekeeper.wire.sip.uri import SipUri, parse_sip_uri
+
+
+def tune_phones(command: TunePhones, terminal: Terminal) -> Exit:
+    """ProfilesRefusedError where the profiles cannot be used, AgentUnreachableError where there is no agent."""
+    if command.out and not command.base:
+        terminal.say("cannot write --out without --base: a phone's file holds more than timers")
+        return Exit.USAGE
+    profiles = load_profiles(profiles_directory(command.directory))
+    profile = profiles.get(command.profile)
+    if profile is None:
+        near = difflib.get_close_matches(command.profile[:64], [each.id for each in profiles.profiles], n=1)
+        remedy = f"did you mean {near[0]}?" if near else "tonekeeper profiles list names them all"
+        terminal.say(f"cannot tune {command.profile[:64]!r}: there is no such profile; {remedy}")
+        return Exit.USAGE
+    tuning = tune(profile, conditions_of(command), Aim(command.aim))
+    if command.base:
+        return _patch(command, tuning, terminal)
+    return show_tuning(command, tuning, findings_of(tuning), fragment(tuning.format, tuning.settings), terminal)
+
+
+def _patch(command: TunePhones, tuning: Tuning, terminal: Terminal) -> Exit:
+    try:
+        done = patched(tuning.format, read_settings_file(Path(command.base)), tuning.settings)
+    except DecodeError as error:
+        terminal.say(f"cannot use {command.base!r}: {error.reason}; name a settings file of {tuning.profile}")
+        return Exit.USAGE
+    if command.out:
+        write_settings_file(Path(command.out), done.content, like=Path(command.base))
+    return show_changes(command, done, terminal)
+
+
+def findings_of(tuning: Tuning) -> tuple[FindingReport, ...]:
+    """What the model cannot do, as the catalogue words it."""
+    found = []
+    for each in tuning.shortcomings:
+        entry, words = CATALOGUE[each.code], {"subject": tuning.profile, **each.evidence}
+        summary, remedy = entry.summary.format_map(words), entry.remedy.format_map(words)
+        found.append(FindingReport(each.code, entry.severity, tuning.profile, summary, each.evidence, remedy, 0.0))
+    return tuple(found)
+
+
+def conditions_of(command: TunePhones) -> Conditions:
+    """What was given wins over what an agent measured."""
+    conditions = Conditions(
+        SAFE_FRACTION,
+        servers=tuple(_server(uri) for uri in command.sbcs),
+        flapping=command.flapping,
+        phones=command.phones,
+        min_expiry_s=command.min_expiry_s,
+        registrar_rate=command.registrar_rate,
+        firmware=command.firmware,
+        number=command.number,
+        account=command.account,
+    )
+    if command.url:
+        status = Status(command.url, token_file=command.token_file)
+        conditions = measured(conditions, decode_report(fetch_report(status), command.url))
+    given: Interval | None = None if command.lifetime_s is None else (command.lifetime_s, None)
+    if given is not None:
+        conditions = replace(conditions, replied=given, stream=given, tcp=given)
+    return replace(conditions, servers=tuple(_as_given(command, each) for each in conditions.servers))
+
+
+def _as_given(command: TunePhones, server: Server) -> Server:
+    rtt = server.rtt_s if command.rtt_s is None else command.rtt_s
+    return replace(server, rtt_s=rtt, loss=server.loss if command.loss is None else command.loss)
+
+
+def measured(conditions: Conditions, report: Report) -> Conditions:
+    """With what an agent reports: its SBCs where none were named, and the worst of its measurements."""
+    reported = tuple(_reported(sbc) for sbc in report.sbcs)
+    known = {(each.host, each.port): each for each in reported}
+    named = tuple(_with_measurements(each, known.get((each.host, each.port))) for each in conditions.servers)
+    lifetimes = [nat.lifetime_s for nat in report.nat]
+    return replace(
+        conditions,
+        servers=named or reported,
+        replied=_shortest(each.get("replied") for each in lifetimes),
+        stream=_shortest(each.get("stream") for each in lifetimes),
+        tcp=_shortest(each.get("tcp") for each in lifetimes),
+        flapping=conditions.flapping or any(wan.state is WanState.SUPPRESSED for wan in report.wans),
+    )
+
+
+def _with_measurements(named: Server, reported: Server | None) -> Server:
+    return named if reported is None else replace(named, rtt_s=reported.rtt_s, loss=reported.loss)
+
+
+def _shortest(intervals: Iterable[Interval | None]) -> Interval | None:
+    return min((each for each in intervals if each is not None), key=lambda each: each[0], default=None)
+
+
+def _reported(sbc: SbcReport) -> Server:
+    """Its round trip is the longest over any WAN: phones use the timer they have on all of them."""
+    works = [path for path in sbc.paths if path.state is PathState.UP]
+    rtt = max((path.rtt_ms / 1000 for path in works if path.rtt_ms is not None), default=None)
+    loss = max((path.loss for path in works if path.loss is not None), default=None)
+    return replace(_server(parse_sip_uri(sbc.uri)), rtt_s=rtt, loss=loss)
+
+
+def _server(uri: SipUri) -> Server:
+    stated = uri.scheme == "sips" or any(name == "transport" for name, _ in uri.params)
+    return Server(uri.host.strip("[]"), uri.port or 0, uri.transport if stated else "")
