@@ -57,8 +57,6 @@ def _matching(profile: Profile) -> Iterator[Mistake]:
             patterns.append(parse_pattern(text))
         except DecodeError as error:
             yield Mistake(path, f'"{text[:60]}"', error.reason, "see docs/profiles.md, Patterns")
-    if not profile.match.user_agents and not profile.match.weak_user_agents:
-        yield Mistake("match.user_agents", "", "has no pattern", 'write at least one: "Vendor {model} {firmware}"')
     for index, prefix in enumerate(profile.match.mac_prefixes):
         if not _MAC_PREFIX.fullmatch(prefix):
             path = f"match.mac_prefixes[{index}]"
@@ -68,8 +66,8 @@ def _matching(profile: Profile) -> Iterator[Mistake]:
 
 
 def _examples(profile: Profile, patterns: Sequence[Pattern]) -> Iterator[Mistake]:
-    if not profile.examples:
-        yield Mistake("examples", "", "are missing", "give at least one real User-Agent")
+    if patterns and not profile.examples:
+        yield Mistake("examples", "", "are missing", "give at least one real User-Agent, or leave out the patterns")
     for index, example in enumerate(profile.examples):
         path, shown = f"examples[{index}].user_agent", f'"{example.user_agent[:60]}"'
         found = [read for pattern in patterns if (read := pattern.read(example.user_agent)) is not None]

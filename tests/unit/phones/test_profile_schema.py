@@ -101,3 +101,7 @@ def test_a_mistake_in_one_parameter_hides_none_in_the_next():
 @pytest.mark.parametrize("other", [None, [], "text", 3, True])
 def test_a_document_that_is_no_map_is_refused(other):
     assert mistakes_in(other) == ["file: is no map of keys; begin with schema: 1 and id: VENDOR-MODEL"]
+
+
+def test_a_family_whose_user_agent_nobody_knows_is_chosen_by_its_id_alone():
+    assert mistakes_in(document(examples=[], match={"user_agents": []})) == []
