@@ -7,6 +7,7 @@ from dataclasses import replace
 from tests.unit.core.talk import Talk, measured_nat, site
 from tonekeeper.core.commands import AskPhone
 from tonekeeper.core.events import PhoneRegistration, PhoneSeen, PhoneSign, SiteChanged
+from tonekeeper.core.journal import Header, read_header, write_header
 from tonekeeper.core.site import LanPolicy, NatPolicy, ProbePolicy, Transport
 from tonekeeper.core.site_phones import AGAIN, FORGOTTEN_AFTER, MOST_PHONES, REPLACED_AFTER
 
@@ -192,3 +193,11 @@ def test_a_phone_over_tcp_has_no_udp_binding_to_lose():
     story.pass_time(1000)
     story.tell(register(transport=Transport.TCP, keepalive_s=180.0))
     assert "nat-binding-short fibre" not in story.findings()
+
+
+def test_a_checkpoint_carries_the_phones():
+    story = talk()
+    story.tell(lease())
+    story.tell(register("192.168.1.21", keepalive_s=30.0))
+    line = write_header(Header("0.1.0", story.now, 0.0, story.agent.situation))
+    assert read_header(line).situation.phones == story.agent.situation.phones
