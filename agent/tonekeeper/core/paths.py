@@ -224,7 +224,11 @@ def refused(turn: Turn, event: PathRefused) -> None:
 def stream_ended(turn: Turn, event: StreamEnded) -> None:
     probe = turn.situation.probes.get(event.path)
     if probe is not None and probe.open:
-        probe.stream_ended(turn.situation.chance, turn.now)
+        before = probe.state
+        probe.stream_ended(event.reason, turn.situation.chance, turn.now)
+        if probe.state is not before:
+            _changed(turn, probe, before)
+            _alarm(turn, probe)
 
 
 def tls_seen(turn: Turn, event: TlsSeen) -> None:

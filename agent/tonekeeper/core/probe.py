@@ -187,9 +187,16 @@ class PathProbe:
         self.reopens += 1
         self.fall(reason, now, evidence=True)
 
-    def stream_ended(self, chance: Chance, now: float) -> None:
-        """The other side closed the connection, which servers do. Whether that means anything, the next one tells."""
+    def stream_ended(self, reason: str, chance: Chance, now: float) -> None:
+        """The other side closed the connection, which servers do. Whether that means anything, the next one tells.
+
+        One that ended with a probe on it and without any answer is as good as refused: a port that is open is no SBC.
+        """
         lasted = now - self.opened_at if self.opened_at is not None else 0.0
+        barren = bool(self.sent) and self.opened_at is not None and self.answered_at < self.opened_at
+        if barren and not self.is_held(now):
+            self.socket_refused(f"the connection ended before an answer: {reason}", chance, now)
+            return
         self.socket_closed()
         self.reopens = 0 if lasted >= REOPEN else self.reopens + 1
         self.reopen_at = (
