@@ -19,9 +19,9 @@ class Cell(StrEnum):
     UP = "up"
     DOWN = "down"
     DOUBT = "doubt"
-    """Suspect, coming back, or asked to testify and not heard yet."""
+    """Suspect, coming back, new, or asked to testify and not heard yet."""
     UNKNOWN = "unknown"
-    """Never had a verdict, held, or its WAN has no carrier: says nothing."""
+    """Had no verdict in time, held, or its WAN has no carrier: says nothing."""
 
 
 class Culprit(StrEnum):
@@ -118,7 +118,8 @@ def _blame_wan(cells: Matrix, wan: str) -> Blame:
     silent = sorted(sbc for (w, sbc) in cells if w == wan)
     works = sorted({w for (w, _), cell in cells.items() if cell is Cell.UP})
     confidence = Confidence.STRONG if len(silent) > 1 else Confidence.LIKELY
-    return Blame(Culprit.WAN, wan, "", confidence, f"{_listed(silent)} silent over {wan}, while {_listed(works)} works")
+    why = f"{_listed(silent)} silent over {wan}, while {_do(works, 'work')}"
+    return Blame(Culprit.WAN, wan, "", confidence, why)
 
 
 def _blame_sbc_or_paths(cells: Matrix, sbc: str) -> list[Blame]:
@@ -129,13 +130,17 @@ def _blame_sbc_or_paths(cells: Matrix, sbc: str) -> list[Blame]:
         return []
     if not up:
         confidence = Confidence.STRONG if len(down) > 1 else Confidence.LIKELY
-        why = f"{sbc} is silent over {_listed(down)}, where {_listed(others)} answers"
+        why = f"{sbc} is silent over {_listed(down)}, where {_do(others, 'answer')}"
         return [Blame(Culprit.SBC, "", sbc, confidence, why)]
     return [Blame(Culprit.PATH, wan, sbc, Confidence.STRONG, _path_evidence(sbc, wan, up, others)) for wan in down]
 
 
 def _path_evidence(sbc: str, wan: str, up: list[str], others: list[str]) -> str:
-    return f"{sbc} answers over {_listed(up)} but not over {wan}, where {_listed(others)} answers"
+    return f"{sbc} answers over {_listed(up)} but not over {wan}, where {_do(others, 'answer')}"
+
+
+def _do(names: list[str], verb: str) -> str:
+    return f"{_listed(names)} {verb}{'s' if len(names) == 1 else ''}"
 
 
 def _listed(names: list[str]) -> str:

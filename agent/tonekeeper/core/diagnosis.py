@@ -11,6 +11,7 @@ from tonekeeper.core.failover import Place, Standing
 from tonekeeper.core.findings import CATALOGUE, ActiveFinding, Observation
 from tonekeeper.core.instants import NEVER
 from tonekeeper.core.nat.verdicts import nat_observations
+from tonekeeper.core.probe import FIRST_VERDICT
 from tonekeeper.core.report import FindingReport, PathState, Severity, WanState
 from tonekeeper.core.situation import Situation
 
@@ -51,7 +52,8 @@ def update(situation: Situation, standings: tuple[Standing, ...], now: float) ->
 def next_look(situation: Situation, now: float) -> float:
     """When findings may change although nothing happens; NEVER if they will not."""
     names_ripen = (at for lookup in situation.lookups.values() for at in lookup.ripens_at())
-    return min((at for at in (*names_ripen, *servers.ripens_at(situation)) if at > now), default=NEVER)
+    awaited = (probe.since + FIRST_VERDICT for probe in situation.probes.values() if probe.is_awaited(now))
+    return min((at for at in (*names_ripen, *servers.ripens_at(situation), *awaited) if at > now), default=NEVER)
 
 
 def _is_lasting(subject: str) -> bool:

@@ -246,6 +246,8 @@ def _open(turn: Turn, probe: PathProbe) -> None:
         probe.reopen_at = allowance.retry_at(octets, turn.now, turn.situation.chance, packets=packets)
         return
     probe.opening = True
+    if probe.state is PathState.UNKNOWN and not probe.reopens:
+        probe.since = turn.now
     turn.commands.append(OpenPath(probe.path, wan.interface, wan.source, sbc.host, sbc.tls))
 
 

@@ -54,6 +54,8 @@ REOPEN, REOPEN_MOST = 5.0, 30.0
 """Seconds until a socket that could not be opened is tried again, at first and at most."""
 PONG = 10.0
 """Seconds within which a ping is answered (RFC 5626 section 4.4.1)."""
+FIRST_VERDICT = 15.0
+"""Seconds that a new path has for its first verdict before the others are judged without it."""
 
 
 class Kind(StrEnum):
@@ -167,6 +169,10 @@ class PathProbe:
     def is_heard(self, now: float) -> bool:
         """Whether its state says something about now: it had a verdict, and is being probed."""
         return self.state is not PathState.UNKNOWN and not self.is_held(now)
+
+    def is_awaited(self, now: float) -> bool:
+        """Whether its first verdict is about to come."""
+        return self.state is PathState.UNKNOWN and not self.is_held(now) and now < self.since + FIRST_VERDICT
 
     # --- the socket
 

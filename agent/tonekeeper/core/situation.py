@@ -229,13 +229,13 @@ class Situation:
 def cell_of(probes: list[PathProbe], now: float) -> Cell:
     """What one WAN knows of one SBC, over all its addresses."""
     heard = [probe for probe in probes if probe.is_heard(now)]
-    if not heard:
-        return Cell.UNKNOWN
     if any(probe.state is PathState.UP and not probe.checking for probe in heard):
         return Cell.UP
     if any(probe.state is not PathState.DOWN or probe.rises or probe.checking for probe in heard):
         return Cell.DOUBT
-    return Cell.DOWN
+    if any(probe.is_awaited(now) for probe in probes):
+        return Cell.DOUBT
+    return Cell.DOWN if heard else Cell.UNKNOWN
 
 
 def _standing(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 
 import pytest
 
 from tests.unit.core.talk import ADDRESS, Talk, site
-from tonekeeper.core.commands import Command, OpenPath
-from tonekeeper.core.events import StreamEnded
+from tonekeeper.core.commands import Command, LogChange, OpenPath
+from tonekeeper.core.events import PathRefused, StreamEnded
 from tonekeeper.core.site import Path, Site, Transport
 
 GARBAGE = "192.0.2.1:5060 speaks no SIP: start line: not SIP"
@@ -87,3 +88,40 @@ def test_a_server_that_closes_a_connection_it_has_answered_on_is_only_connected_
     talk.pass_time(2.0)
     assert talk.path("fibre", "primary").state == "up"
     assert talk.findings() == []
+
+
+# --- the first verdicts of a site
+
+
+class Refusing(Talk):
+    """Every connection to the primary is refused at once, before any other answer is there."""
+
+    def _carry_out(self, command: Command) -> None:
+        if isinstance(command, OpenPath) and command.path.sbc == "primary":
+            self.coming.append((self.now, PathRefused(command.path, errno.ECONNREFUSED, "cannot connect")))
+        else:
+            super()._carry_out(command)
+
+
+def test_nobody_is_blamed_for_the_first_path_that_fails_while_others_have_no_verdict_yet():
+    talk = Refusing(with_primary_over(Transport.TCP)).begin()
+    assert talk.sbc("primary") == "down"
+    told = [f"{c.subject}: {c.after}" for _, c in talk.done if isinstance(c, LogChange)]
+    assert not [change for change in told if change.startswith(("finding site-offline", "finding wan-down"))]
+    assert "wan lte: down" not in told
+
+
+class Hesitating(Refusing):
+    """And what connects to the alternate is never told how that went."""
+
+    def _carry_out(self, command: Command) -> None:
+        if not (isinstance(command, OpenPath) and command.path.sbc == "alternate"):
+            super()._carry_out(command)
+
+
+def test_a_path_that_has_no_verdict_after_a_while_is_not_waited_for_any_longer():
+    talk = Hesitating(with_primary_over(Transport.TCP)).begin()
+    talk.pass_time(10.0)
+    assert talk.findings() == []
+    talk.pass_time(10.0)
+    assert "sbc-down primary" in talk.findings()
