@@ -25,10 +25,8 @@ from tests.lab.wiretap import Datagram, Wiretap
 BETWEEN_PROBES = CADENCE * 0.95
 """Seconds, on average: the jitter takes 0-10 % off."""
 TRIALS = 10
-CRASHES = 5
 LIMITS = (3.2, 6.0)
 """Seconds: median and most, from a silent death to the verdict and to the decision."""
-CRASH_LIMIT_MS = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +57,7 @@ class _Fault:
 def bench(seed: int) -> Iterator[Table]:
     random = Random(seed)
     with Lab() as lab:
-        yield tabulate_deaths(measure_deaths(lab, random))
-        yield tabulate_crashes(measure_crashes(lab, random))
+        yield tabulate(measure_deaths(lab, random))
 
 
 def phases(random: Random, count: int) -> list[float]:
@@ -79,12 +76,12 @@ def measure_deaths(lab: Lab, random: Random) -> tuple[Death, ...]:
     faults = []
     with Dispatcher(lab) as dispatcher, Wiretap(lab.cpe.namespace, "eth0") as tap, one:
         for sbc in lab.sbcs:
-            tap.next(_probes_of(sbc), within=2 * CADENCE)
+            tap.next(probes_of(sbc), within=2 * CADENCE)
         with both:
             for number, phase in enumerate(phases(random, TRIALS)):
                 victim, refuge = lab.sbcs[number % 2], lab.sbcs[1 - number % 2]
                 _await_all(lab, (one, both), active=victim)
-                _wait_for_phase(lab, _probes_of(victim, one), phase)
+                wait_for_phase(lab, probes_of(victim, one), phase)
                 faults.append(_kill_silently(lab, (one, both), dispatcher, victim, refuge))
                 print(f"  silent death {number + 1} of {TRIALS}: dispatcher {faults[-1].dispatcher:.1f} s", flush=True)
     reactions = zip(_reactions(both, faults), _reactions(one, faults), faults, strict=True)
@@ -113,43 +110,20 @@ def _reactions(agent: Watched, faults: Sequence[_Fault]) -> Iterator[Reaction]:
     """The active place is always over the first WAN."""
     done = agent.commands()
     for fault in faults:
-        verdict = _first(done, fault.at, f"path {agent.wans[0].name}/{fault.sbc}/", "down")
-        decision = _first(done, fault.at, "active")
+        verdict = first(done, fault.at, f"path {agent.wans[0].name}/{fault.sbc}/", "down")
+        decision = first(done, fault.at, "active")
         yield Reaction(verdict - fault.at, decision - fault.at)
-
-
-# --- crashes
-
-
-def measure_crashes(lab: Lab, random: Random) -> tuple[float, ...]:
-    """Seconds from a path's next probe to the verdict on this path, for each crash on each WAN."""
-    victim = lab.sbc("primary")
-    crashed = []
-    with Watched(lab, "crashes", lab.providers, 8642) as agent:
-        for phase in phases(random, CRASHES):
-            agent.wait_for(victim, "up")
-            _wait_for_phase(lab, _probes_of(victim), phase)
-            crashed.append(time.monotonic())
-            victim.stop()
-            agent.wait_for(victim, "down")
-            victim.start()
-    done = agent.commands()
-    return tuple(_from_probe_to_verdict(done, at, wan.name, victim) for at in crashed for wan in lab.providers)
-
-
-def _from_probe_to_verdict(done: list[Done], since: float, wan: str, sbc: Sbc) -> float:
-    probes = (one.at for one in done if one.command == "SendOptions" and one.path == (wan, sbc.name))
-    return _first(done, since, f"path {wan}/{sbc.name}/", "down") - next(at for at in probes if at > since)
 
 
 # --- instants
 
 
-def _first(done: list[Done], since: float, subject: str, after: str = "") -> float:
+def first(done: list[Done], since: float, subject: str, after: str = "") -> float:
+    """When a subject that begins like this changed for the first time after `since`, to this state (or any)."""
     return next(one.at for one in done if one.at > since and one.tells(subject, after))
 
 
-def _probes_of(sbc: Sbc, agent: Watched | None = None) -> Callable[[Datagram], bool]:
+def probes_of(sbc: Sbc, agent: Watched | None = None) -> Callable[[Datagram], bool]:
     """An agent's probes on the line, not the dispatcher's; of this agent, or of any."""
 
     def wanted(seen: Datagram) -> bool:
@@ -159,7 +133,7 @@ def _probes_of(sbc: Sbc, agent: Watched | None = None) -> Callable[[Datagram], b
     return wanted
 
 
-def _wait_for_phase(lab: Lab, probe: Callable[[Datagram], bool], phase: float) -> None:
+def wait_for_phase(lab: Lab, probe: Callable[[Datagram], bool], phase: float) -> None:
     """Until this many seconds after a probe; should the next one leave before that, it is counted from that one."""
     with Wiretap(lab.cpe.namespace, "eth0") as tap:
         tap.next(probe, within=2 * CADENCE)
@@ -171,7 +145,7 @@ def _wait_for_phase(lab: Lab, probe: Callable[[Datagram], bool], phase: float) -
 # --- tables
 
 
-def tabulate_deaths(deaths: tuple[Death, ...]) -> Table:
+def tabulate(deaths: tuple[Death, ...]) -> Table:
     return Table(
         "Silent death of the active SBC",
         f"{len(deaths)} deaths on lines that lose nothing: both providers drop what goes to the active of two SBCs and "
@@ -192,14 +166,3 @@ def tabulate_deaths(deaths: tuple[Death, ...]) -> Table:
 def _rows(watcher: str, reactions: list[Reaction]) -> Iterator[Row]:
     yield Row(f"{watcher}, verdict", median_and_worst([one.verdict for one in reactions], "s", LIMITS))
     yield Row(f"{watcher}, decision", median_and_worst([one.decision for one in reactions], "s", LIMITS))
-
-
-def tabulate_crashes(verdicts: tuple[float, ...]) -> Table:
-    return Table(
-        "SBC process stopped",
-        f"The process is killed {CRASHES} times at random phases of a {CADENCE:g} s cadence, and its port answers with "
-        "ICMP port unreachable: from the next probe of a path to the verdict on it, both from the agent's journal, on "
-        "both of two WANs.",
-        ("median", "most"),
-        (Row("Tonekeeper, verdict", median_and_worst([one * 1000 for one in verdicts], "ms", (None, CRASH_LIMIT_MS))),),
-    )

@@ -14,6 +14,7 @@ from tests.lab.faults import Provider
 from tests.lab.namespace import LabError, until
 from tests.lab.sbc import Sbc
 from tests.lab.topology import Lab
+from tests.lab.verdicts import over
 
 CADENCE = 5.0
 
@@ -44,12 +45,13 @@ class Done:
 class Watched:
     """Runs inside `with`, and stops at its end, which completes the journal. It does not go back by itself."""
 
-    def __init__(self, lab: Lab, name: str, wans: tuple[Provider, ...], port: int) -> None:
+    def __init__(self, lab: Lab, name: str, wans: tuple[Provider, ...], port: int, *, transport: str = "udp") -> None:
         self.wans = wans
         self._agent = Agent(
             lab,
             name=name,
             wan=[{"name": wan.name, "interface": wan.wan_interface} for wan in wans],
+            sbc=[over(transport, sbc) for sbc in lab.sbcs],
             probe={"interval": f"{CADENCE:g}s"},
             failover={"failback_after": "1d", "switches": 100},
             http={"listen": f"127.0.0.1:{port}"},
