@@ -289,13 +289,15 @@ def _change_site(turn: Turn, site: Site) -> None:
             situation.lookups[sbc.name].drop(wans)
         if _place(old.get(sbc.name)) != _place(sbc):
             situation.lookups.pop(sbc.name, None)
+        if sbc.name in old and old[sbc.name].tls != sbc.tls:
+            paths.close_connections(turn, sbc)
         lookups.look_up(turn, sbc)
     situation.failover.tokens = min(situation.failover.tokens, float(site.failover.switches))
     situation.steering.forget_unavailable()
     nat_watch.begin(turn)
     situation.phones.plan(site.lan, turn.now)
     walks.walk_again(turn)
-    depth_watch.plan(turn)
+    depth_watch.plan(turn, old)
     paths.reconcile(turn)
 
 

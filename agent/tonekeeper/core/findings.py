@@ -195,11 +195,20 @@ CATALOGUE: dict[str, Entry] = {
             depends_on=("site-offline", "sbc-down", "wan-degraded"),
         ),
         Entry(
+            "depth-not-checked",
+            Severity.WARNING,
+            "SBC {subject} is not proven as deeply as configured, the probe ({depths}) could not be made over {wans}: "
+            "{why}.",
+            "Mend what the reason names; until then only that it answers is known of it. It is tried again after its "
+            "interval, and soon after a SIGHUP.",
+            depends_on=("site-offline", "sbc-down"),
+        ),
+        Entry(
             "standby-unproven",
             Severity.WARNING,
             "The standby {subject} has not passed a {depth} probe {ago}: whether it would work is not known.",
             "See why the probe does not pass ({why}); a standby that was never used is a second incident.",
-            depends_on=("site-offline", "sbc-down", "sbc-auth-broken"),
+            depends_on=("site-offline", "sbc-down", "sbc-auth-broken", "depth-not-checked"),
             visible_after=60.0,
         ),
         Entry(

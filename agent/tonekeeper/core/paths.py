@@ -25,7 +25,7 @@ from tonekeeper.core.nat import watch as nat_watch
 from tonekeeper.core.probe import Outcome, PathProbe
 from tonekeeper.core.probe_allowance import CONNECTING, OPTIONS, ProbeAllowance, allowance_for, weight_of
 from tonekeeper.core.report import PathState
-from tonekeeper.core.site import Path, Target, Transport, Wan
+from tonekeeper.core.site import Path, Sbc, Target, Transport, Wan
 from tonekeeper.core.situation import Situation
 from tonekeeper.core.turn import Turn
 from tonekeeper.core.whereabouts import Whereabouts
@@ -255,6 +255,13 @@ def _close(turn: Turn, probe: PathProbe) -> None:
     if probe.open:
         turn.commands.append(ClosePath(probe.path))
     probe.socket_closed()
+
+
+def close_connections(turn: Turn, sbc: Sbc) -> None:
+    """Certificates are shown and checked otherwise from now on; `reconcile` opens them again."""
+    for path, probe in turn.situation.probes.items():
+        if path.sbc == sbc.name and path.transport is Transport.TLS:
+            _close(turn, probe)
 
 
 # --- links

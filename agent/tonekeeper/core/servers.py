@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tonekeeper.core.attribution import Confidence
+from tonekeeper.core.depth.result import DepthVerdict
 from tonekeeper.core.drift import ServerTraits, compare
 from tonekeeper.core.events import DepthProbed, ServerDescribed, TlsSeen
 from tonekeeper.core.findings import Observation
@@ -55,6 +56,7 @@ def observe(situation: Situation, now: float) -> Iterator[Observation]:
         yield from _health(situation, sbc)
         yield from _certificates(situation, sbc, now)
         yield from _functions(situation, sbc)
+        yield from _unasked(situation, sbc)
         yield from _standby(situation, sbc, now)
     yield from _drift(situation)
     addresses = {name: [a.host for a in lookup.addresses] for name, lookup in situation.lookups.items()}
@@ -121,6 +123,20 @@ def _voice(situation: Situation, sbc: Sbc) -> dict[str, str]:
         "loss": "?" if heard.loss is None else f"{heard.loss:.0%}",
         "jitter": "?" if heard.jitter_ms is None else f"{heard.jitter_ms:.0f}",
     }
+
+
+def _unasked(situation: Situation, sbc: Sbc) -> Iterator[Observation]:
+    """Deep probes that are asked for and could not be made: what they should prove is not known."""
+    found = [
+        (one, one.result.reason)
+        for one in situation.deep_probes
+        if one.sbc == sbc.name and one.result is not None and one.result.verdict is DepthVerdict.NOT_CHECKED
+    ]
+    if found:
+        depths = " and ".join(dict.fromkeys(str(one.depth) for one, _ in found))
+        wans = " and ".join(dict.fromkeys(one.wan for one, _ in found))
+        why = "; ".join(dict.fromkeys(reason for _, reason in found))
+        yield Observation("depth-not-checked", sbc.name, {"depths": depths, "wans": wans, "why": why})
 
 
 def _standby(situation: Situation, sbc: Sbc, now: float) -> Iterator[Observation]:

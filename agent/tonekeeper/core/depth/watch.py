@@ -13,7 +13,9 @@ PATIENCE.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from tonekeeper.core.backoff import full_jitter, register_retry
 from tonekeeper.core.commands import ProbeDepth
@@ -42,18 +44,35 @@ NOBODY = Account("tonekeeper")
 """Who calls an echo number that asks for no account."""
 
 
-def plan(turn: Turn) -> None:
-    """One deep probe for each place and depth that the configuration asks for."""
+def plan(turn: Turn, former: Mapping[str, Sbc] = MappingProxyType({})) -> None:
+    """One deep probe for each place and depth that the configuration asks for.
+
+    `former`: the SBCs as they were configured before, by name. What is asked otherwise now is asked soon, and so is
+    what could not be asked, or was denied: somebody may have mended it.
+    """
     situation = turn.situation
     before = {(one.wan, one.sbc, one.depth): one for one in situation.deep_probes}
-    wanted = [(wan.name, sbc.name, policy.depth) for wan, sbc, policy in _wanted(turn)]
-    situation.deep_probes = [
-        before.get(key) or DeepProbe(*key, next_at=turn.now + FIRST + SPREAD * situation.chance.random())
-        for key in wanted
-    ]
+    situation.deep_probes = []
+    for wan, sbc, policy in _wanted(turn):
+        key = (wan.name, sbc.name, policy.depth)
+        soon = turn.now + FIRST + SPREAD * situation.chance.random()
+        one = before.get(key) or DeepProbe(*key, next_at=soon)
+        if one.asked_at == NEVER and (_is_changed(former.get(sbc.name), sbc, policy) or _is_stuck(one)):
+            one.next_at = min(one.next_at, soon)
+        situation.deep_probes.append(one)
     wans = [wan.name for wan in situation.site.wans]
     for sbc in situation.site.sbcs:
         situation.functions_of(sbc.name).keep_only(wans, [policy.depth for policy in sbc.depths])
+
+
+def _is_changed(former: Sbc | None, sbc: Sbc, policy: DepthPolicy) -> bool:
+    if former is None:
+        return False
+    return policy not in former.depths or dataclasses.replace(former, depths=sbc.depths, media=sbc.media) != sbc
+
+
+def _is_stuck(one: DeepProbe) -> bool:
+    return one.result is not None and one.result.verdict in (DepthVerdict.DENIED, DepthVerdict.NOT_CHECKED)
 
 
 def _wanted(turn: Turn) -> Iterator[tuple[Wan, Sbc, DepthPolicy]]:
