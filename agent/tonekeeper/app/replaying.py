@@ -17,6 +17,8 @@ def replay_journal(command: Replay, terminal: Terminal) -> Exit:
     """`command.journal`: one segment, or a state directory with all of them."""
     notes: list[str] = []
     outcome = replay(_lines(Path(command.journal), notes))
+    if not outcome.checkpoints and outcome.refused:
+        raise EdgeError(f"replay '{command.journal}': {outcome.refused}", remedy="use the release that wrote it")
     if not outcome.checkpoints:
         raise EdgeError(
             f"replay '{command.journal}': there is no journal in it",

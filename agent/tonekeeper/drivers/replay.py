@@ -1,7 +1,8 @@
 """The replay driver: the lines of a journal through the same core, as often as one likes.
 
 A replay starts at the header of the oldest segment that is left. At every later header it goes on from that checkpoint,
-so that lines missing in between (a disk that was full, a restart) do no harm to what follows.
+so that lines missing in between (a disk that was full, a restart) do no harm to what follows. What follows a header
+that cannot be read, such as that of another release, is passed over until the next one.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Replay:
     differences: list[Difference] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     """Lines that could not be read, and why."""
+    refused: str = ""
+    """Why the first header that could not be read was none."""
     began: float = 0.0
     """`at` of the first header."""
     at: float = 0.0
@@ -60,19 +63,24 @@ def replay(lines: Iterable[bytes]) -> Replay:
     outcome = Replay()
     agent: Agent | None = None
     offset = 0.0
+    passed_over = 0
     for number, line in enumerate(lines, start=1):
         try:
             if line.startswith(b'{"journal"'):
+                agent = None
                 header = read_header(line)
                 agent, offset, outcome.at = Agent.resume(header.situation), header.wall - header.at, header.at
                 outcome.began = outcome.began if outcome.checkpoints else header.at
                 outcome.checkpoints += 1
             elif agent is None:
-                raise DecodeError("journal", "it does not begin with a header")
+                passed_over += 1
             else:
                 _step(agent, number, line, offset, outcome)
         except DecodeError as error:
             outcome.broken.append(f"line {number}: {error}")
+            outcome.refused = outcome.refused or ("" if agent is not None else str(error))
+    if passed_over:
+        outcome.broken.append(f"{passed_over} lines follow no header that can be read and were passed over")
     if agent is not None:
         outcome.report = agent.report(outcome.at)
     return outcome

@@ -97,10 +97,25 @@ def test_a_checkpoint_written_again_is_the_same_text():
     assert write_header(read_header(header)) == header
 
 
+def of_another_release(header: bytes) -> bytes:
+    return header.replace(b'"journal":2,"version":"0.1.0"', b'"journal":1,"version":"0.0.9"')
+
+
 def test_a_header_of_another_format_is_refused():
     talk = RecordedTalk(site())
-    with pytest.raises(DecodeError, match="format 2 is not 1"):
-        read_header(talk.lines[0].replace(b'"journal":1', b'"journal":2'))
+    with pytest.raises(DecodeError, match=r"format 1 of release '0.0.9' is not 2, which this release reads"):
+        read_header(of_another_release(talk.lines[0]))
+
+
+def test_what_another_release_wrote_is_passed_over_until_this_one_begins():
+    talk = RecordedTalk(every=50)
+    incident(talk)
+    second = next(number for number, line in enumerate(talk.lines) if number and line.startswith(b'{"journal"'))
+    outcome = replay([of_another_release(talk.lines[0]), *talk.lines[1:]])
+    assert outcome.differences == []
+    assert outcome.report == talk.agent.report(outcome.at)
+    assert len(outcome.broken) == 2
+    assert outcome.broken[1].startswith(f"{second - 1} lines follow no header that can be read")
 
 
 st.register_type_strategy(float, st.floats(0, 1e12))  # what a clock, a duration or a share can be
