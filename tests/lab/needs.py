@@ -9,9 +9,11 @@ from glob import glob
 from tests.lab.namespace import PREFIX, LabError, run
 
 COMMANDS = {
+    "baresip": "baresip-core",
     "conntrack": "conntrack",
     "ip": "iproute2",
     "kamailio": "kamailio",
+    "linphonec": "linphone-cli",
     "nft": "nftables",
     "nsenter": "util-linux",
     "openssl": "openssl",
