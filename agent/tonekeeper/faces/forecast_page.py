@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tonekeeper.faces.forecast_svg import draw, legend
-from tonekeeper.faces.forecast_text import ROWS, shown_time
+from tonekeeper.faces.forecast_text import NEVER, NOT_BY_ITSELF, ROWS, shown_time
 from tonekeeper.faces.http.page.render import escape
 from tonekeeper.phones.forecast import Forecast, Span
 from tonekeeper.phones.timeline import shown_seconds
@@ -34,7 +34,7 @@ def _section(title: str, forecast: Forecast) -> Iterator[str]:
         yield draw(forecast, f"{title}: the first five minutes")
     yield "<table><tr><th></th><th>luckiest</th><th>half of them</th><th>unluckiest</th></tr>"
     for name, label in ROWS.items():
-        yield f"<tr><th>{label}</th>{_cells(getattr(forecast, name))}</tr>"
+        yield f"<tr><th>{label}</th>{_cells(getattr(forecast, name), NEVER.get(name, NOT_BY_ITSELF))}</tr>"
     yield "</table><table>"
     for moment in forecast.timeline:
         yield f"<tr><td>{shown_seconds(moment.at_s)}</td><td>{escape(moment.text)}</td></tr>"
@@ -50,7 +50,7 @@ def _section(title: str, forecast: Forecast) -> Iterator[str]:
             yield f"<p>{heading}: {escape('; '.join(texts))}.</p>"
 
 
-def _cells(span: Span | None) -> str:
+def _cells(span: Span | None, never: str) -> str:
     if span is None:
         return "<td>unknown</td><td></td><td></td>"
-    return "".join(f"<td>{shown_time(each)}</td>" for each in (span.least, span.median, span.worst))
+    return "".join(f"<td>{shown_time(each, never)}</td>" for each in (span.least, span.median, span.worst))

@@ -22,6 +22,9 @@ ROWS = {
     "outgoing_s": "an outgoing call rings",
     "incoming_s": "incoming calls work",
 }
+NOT_BY_ITSELF = "not by itself"
+"""Somebody has to mend something."""
+NEVER = {"noticed_s": "not at all"}
 
 
 def render_forecasts(forecasts: Sequence[tuple[str, Forecast]]) -> str:
@@ -42,7 +45,7 @@ def _one(title: str, forecast: Forecast) -> Iterator[str]:
     yield ""
     yield f"{'':26}{'luckiest':>14}{'half of them':>16}{'unluckiest':>14}"
     for name, label in ROWS.items():
-        yield f"{label:26}{_span(getattr(forecast, name))}"
+        yield f"{label:26}{_span(getattr(forecast, name), NEVER.get(name, NOT_BY_ITSELF))}"
     if forecast.lanes is not None:
         yield ""
         yield from _drawing(forecast)
@@ -53,20 +56,20 @@ def _one(title: str, forecast: Forecast) -> Iterator[str]:
     yield from _basis(forecast)
 
 
-def _span(span: Span | None) -> str:
+def _span(span: Span | None, never: str) -> str:
     if span is None:
         return f"{'unknown':>14}"
-    return "".join(f"{shown_time(each):>{width}}" for each, width in zip(_of(span), (14, 16, 14), strict=True))
+    return "".join(f"{shown_time(each, never):>{width}}" for each, width in zip(_of(span), (14, 16, 14), strict=True))
 
 
 def _of(span: Span) -> tuple[float, float, float]:
     return (span.least, span.median, span.worst)
 
 
-def shown_time(seconds: float) -> str:
-    """ "not by itself" for what waits for somebody to mend it."""
+def shown_time(seconds: float, never: str) -> str:
+    """`never`: what to say of a time that does not come."""
     if math.isinf(seconds):
-        return "not by itself"
+        return never
     return "at once" if seconds < 1.0 else shown_seconds(seconds)
 
 

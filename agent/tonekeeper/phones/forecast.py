@@ -49,7 +49,7 @@ class Forecast:
     servers: tuple[str, ...]
     expiry_s: float | None
     noticed_s: Span | None
-    """Its own request or probe fails for the first time; None as well where none ever does."""
+    """Its own request or probe fails for the first time; infinite where none does."""
     registered_again_s: Span | None
     outgoing_s: Span | None
     """Somebody who dials, and dials again whenever it fails, hears it ring."""
@@ -69,7 +69,7 @@ class _Run:
 
     steps: tuple[Step, ...]
     reach: Reachability
-    noticed: float | None
+    noticed: float
     registered: float | None
     outgoing: float | None
     incoming: float | None
@@ -140,7 +140,7 @@ def _play(reactions: Reactions, servers: Sequence[Server], incident: Incident, p
     return _Run(
         tuple(steps),
         reach,
-        next((step.at for step in steps if step.what in (What.FAILED, What.PROBE_LOST, What.LINK_LOST)), None),
+        next((step.at for step in steps if step.what in (What.FAILED, What.PROBE_LOST, What.LINK_LOST)), math.inf),
         registered if known else None,
         outgoing if known or (outgoing is not None and math.isfinite(outgoing)) else None,
         reach.incoming_s() if known or math.isfinite(reach.incoming_s()) else None,
@@ -150,7 +150,7 @@ def _play(reactions: Reactions, servers: Sequence[Server], incident: Incident, p
 
 def _in_the_middle(runs: Sequence[_Run]) -> _Run:
     def rank(run: _Run) -> tuple[float, float]:
-        return (math.inf if run.registered is None else run.registered, run.noticed or 0.0)
+        return (math.inf if run.registered is None else run.registered, run.noticed)
 
     return sorted(runs, key=rank)[(len(runs) - 1) // 2]
 

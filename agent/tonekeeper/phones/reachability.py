@@ -49,7 +49,7 @@ class Reachability:
 
     def dialled(self, at: float) -> Dialled:
         """What somebody hears who dials at this moment."""
-        go, then = self._reactions.calls_go, self._reactions.calls_then
+        go = self._reactions.calls_go
         if self._incident.voids_registrations:
             self._reactions.notes.assume("the server takes a call from an address where nobody has registered yet")
         if go is CallsGo.UNKNOWN:
@@ -61,6 +61,7 @@ class Reachability:
             if failure is None:
                 return Dialled(now - at, Sound.RINGING)
             now += self._reactions.call_takes_s(failure)
+            then = self._reactions.call_then(failure)
             if tried + 1 < len(order) and then is Then.UNKNOWN and go is not CallsGo.WITH_REGISTRATION:
                 return Dialled(now - at, Sound.UNKNOWN)
             if then is not Then.NEXT_SERVER or not self._reactions.may_move:

@@ -217,7 +217,6 @@ class Reactions:
         """Until an INVITE is given up at one server."""
         if failure is Failure.NO_ANSWER or self._is_unheard(failure):
             return self._bounded(self._in_force.call_give_up_s, "an INVITE")
-        self.notes.assume("after a call that was refused it does what it does after one that nobody answered")
         return 0.0
 
     def takes_s(self, failure: Failure, *, is_last: bool) -> float:
@@ -335,8 +334,13 @@ class Reactions:
         self.notes.lean("where its calls go", self._behaviour.calls.confidence)
         return self._behaviour.calls.go
 
-    @property
-    def calls_then(self) -> Then:
+    def call_then(self, failure: Failure) -> Then:
+        """Where an INVITE goes that has failed at one server."""
+        if failure is Failure.ANSWER_403 and not self._leaves_on(failure.code):
+            self.notes.assume("a call that is refused with 403 ends there (RFC 3263 section 4.3)")
+            return Then.STOP
+        if failure is not Failure.NO_ANSWER:
+            self.notes.assume("after a call that fails at once it does what it does after one that nobody answers")
         return self._behaviour.calls.then
 
 

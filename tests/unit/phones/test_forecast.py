@@ -256,6 +256,19 @@ def test_calls_follow_the_registration_where_that_is_switched_on():
     assert math.isfinite(played(profile, calls_follow_registration="on").outgoing_s.worst)
 
 
+def test_a_call_that_is_refused_with_403_ends_there_and_one_refused_with_503_goes_on():
+    calls = {"go": "primary-first", "timeout": {"times_t1": 64}, "then": "next-server", "source": "G"}
+    assert played(model(calls=calls), IncidentKind.PRIMARY_REJECTS_403).outgoing_s.least == NEVER
+    told = played(model(calls=calls), IncidentKind.PRIMARY_REJECTS_503)
+    assert told.outgoing_s.worst == 0.0
+    assert "after a call that fails at once it does what it does after one that nobody answers" in told.assumed
+
+
+def test_a_phone_that_asks_nobody_while_it_lasts_notices_nothing():
+    told = played(model(), lasts_s=1.0)
+    assert told.noticed_s.median == NEVER
+
+
 def test_it_may_be_unknown_where_calls_go():
     calls = {"go": "unknown", "timeout": "unknown", "then": "unknown", "source": "G"}
     told = played(model(calls=calls))
