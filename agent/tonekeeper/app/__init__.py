@@ -1,8 +1,8 @@
 """The composition root: the only package that sees everything. Commands are read by the faces and carried out here.
 
-`daemon` puts a running agent together, `recording` keeps its journal, `replaying` reads one, `nat` measures,
-`reflector` answers such measurements at the provider, `demo` plays an incident on loopback. Each command imports what
-it needs when it is given: `status` on a router should not load the daemon.
+`daemon` puts a running agent together, `checking` looks at its configuration first, `recording` keeps its journal,
+`replaying` reads one, `nat` measures, `reflector` answers such measurements at the provider, `demo` plays an incident
+on loopback. Each command imports what it needs when it is given: `status` on a router should not load the daemon.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import assert_never
 
-from tonekeeper.errors import ConfigError, TonekeeperError
-from tonekeeper.faces.cli.agent import Check, Run, show_mistakes, show_valid
+from tonekeeper.errors import TonekeeperError
+from tonekeeper.faces.cli.agent import Check, Run
 from tonekeeper.faces.cli.demo import Demo
 from tonekeeper.faces.cli.firewall import CheckFirewall, ShowAllowList
 from tonekeeper.faces.cli.forecast import ForecastIncident
@@ -58,7 +58,9 @@ def _carry_out(command: Command, terminal: Terminal) -> Exit:
 
             return run_daemon(Path(command.config))
         case Check():
-            return _check(command, terminal)
+            from tonekeeper.app.checking import check
+
+            return check(command, terminal)
         case Status():
             return show_status(command, terminal)
         case Replay():
@@ -95,19 +97,3 @@ def _carry_out(command: Command, terminal: Terminal) -> Exit:
             return run_demo(command, terminal)
         case _:
             assert_never(command)
-
-
-def _check(command: Check, terminal: Terminal) -> Exit:
-    """The file, and whether this host has the interfaces it names."""
-    import socket
-
-    from tonekeeper.settings import interface_mistakes, load_settings
-
-    try:
-        settings = load_settings(Path(command.file))
-        missing = interface_mistakes(settings, [name for _, name in socket.if_nameindex()])
-        if missing:
-            raise ConfigError(command.file, missing)
-    except ConfigError as error:
-        return show_mistakes(command, error, terminal)
-    return show_valid(command, settings.site, settings.notices, terminal)

@@ -52,5 +52,6 @@ def _checked(text: str, place: str) -> str:
     if not text:
         raise EdgeError(f"use the password in {place}: it is empty", remedy="put the password into it")
     if not text.isprintable():
-        raise EdgeError(f"use the password in {place}: it has more than one line, or characters that nobody types")
+        doing = f"use the password in {place}: it has more than one line, or characters that nobody types"
+        raise EdgeError(doing, remedy="put nothing but the password into it")
     return text
