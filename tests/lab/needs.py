@@ -12,6 +12,8 @@ COMMANDS = {
     "baresip": "baresip-core",
     "conntrack": "conntrack",
     "ip": "iproute2",
+    "ipset": "ipset",
+    "iptables-legacy": "iptables",
     "kamailio": "kamailio",
     "linphonec": "linphone-cli",
     "nft": "nftables",

@@ -141,8 +141,7 @@ def _read(descriptor: int) -> bytes:
 
 def _examine(scene: Scene, questions: tuple[FlowQuestion, ...], groups: Groups) -> Answer:
     enter_new_namespace()
-    network = ShadowNetwork(scene.surroundings)
-    network.steer(dict.fromkeys(question.address.host for question in questions))
+    network = ShadowNetwork(scene.surroundings, dict.fromkeys(question.address.host for question in questions))
     interfaces = dict.fromkeys(name for name in (scene.lan, *(name for _, name in scene.wans)) if name)
     ruleset = ShadowRuleset(scene.ruleset, [name for name in interfaces if scene.surroundings.has(name)])
     try:

@@ -67,18 +67,21 @@ def enter_new_namespace() -> None:
 
 
 class ShadowNetwork:
-    """Made inside the new namespace. `notes`: what could not be copied."""
+    """Made inside the new namespace. `notes`: what could not be copied.
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    `destinations` are reached over the WAN that `leave_over` says, whatever the routes of the host say.
+    """
+
+    def __init__(self, surroundings: Surroundings, destinations: Iterable[str]) -> None:
         self._surroundings = surroundings
         self.notes: list[str] = []
         self._kernel = Exchange(socket.NETLINK_ROUTE)
         try:
-            self._build()
+            self._build(destinations)
         except OSError as error:
             raise EdgeError("build a copy of this host's network", error) from None
 
-    def _build(self) -> None:
+    def _build(self, destinations: Iterable[str]) -> None:
         has_ipv6 = (_SYS / "ipv6").is_dir()
         if has_ipv6:
             _write("ipv6/conf/default/disable_ipv6", "1")
@@ -90,6 +93,7 @@ class ShadowNetwork:
             _write(path, value)
         self._replay("address", RTM_NEWADDR, self._surroundings.addresses, NLM_F_CREATE | NLM_F_REPLACE)
         self._replay("route", RTM_NEWROUTE, [_plain_route(body) for body in self._surroundings.routes], NLM_F_CREATE)
+        self._steer(destinations)  # before the rules of the host, that may have the same priority
         self._replay("policy rule", _RTM_NEWRULE, [_plain_rule(body) for body in self._surroundings.rules], _ADD)
 
     def _add_links(self) -> None:
@@ -124,8 +128,7 @@ class ShadowNetwork:
             return None if error.errno == errno.EEXIST else error
         return None
 
-    def steer(self, destinations: Iterable[str]) -> None:
-        """From now on these addresses are reached over the WAN that `leave_over` says, whatever other routes say."""
+    def _steer(self, destinations: Iterable[str]) -> None:
         for host in destinations:
             packed = ip_address(host).packed
             family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from tonekeeper.core.firewall.reading import Rulebook, RulePlace
+from tonekeeper.core.firewall.reading import Rulebook, RulePlace, Untraced
 from tonekeeper.errors import DecodeError, EdgeError
 from tonekeeper.wire.inexact_rule import InexactRule, inexact_rule, may_be_inexact
 from tonekeeper.wire.ruleset import (
@@ -55,14 +55,15 @@ class Ruleset:
     nft: str
     iptables: tuple[tuple[str, str], ...] = ()
     """Family ("ip", "ip6") and what iptables-save wrote."""
+    legacy: tuple[tuple[str, str], ...] = ()
+    """Likewise, of iptables-legacy where iptables-nft has the same tables: both are in force."""
     ipset: str = ""
     original: Listing = NOTHING
     """With the handles that the rules have where they come from."""
-    notes: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        return "\n".join((self.nft, *(text for _, text in self.iptables)))
+        return "\n".join((self.nft, *(text for _, text in (*self.iptables, *self.legacy))))
 
 
 def read_ruleset() -> Ruleset:
@@ -72,21 +73,17 @@ def read_ruleset() -> Ruleset:
     saved = [(family, _saved(family, [table for of, table in managed if of == family])) for family in _FAMILIES]
     legacy = [(family, text) for family in _FAMILIES if (text := _legacy(family))]
     original = parse_listing(listed)
-    notes = []
+    clashing = [one for one in legacy if _tables(one[1]) & {table for of, table in original.tables if of == one[0]}]
     for family, text in (*saved, *legacy):
-        original = in_words_of(original, parse_iptables(text, family))
-    clashing = [family for family, text in legacy if _tables(text) & {t for f, t in original.tables if f == family}]
-    if clashing:
-        notes.append("rules of iptables-legacy are not copied where iptables-nft has tables of the same name")
-    iptables = tuple(one for one in (*saved, *legacy) if one[1] and (one in saved or one[0] not in clashing))
-    for family, text in legacy:
-        if family not in clashing:
-            written = parse_iptables(text, family)
+        written = parse_iptables(text, family)
+        original = in_words_of(original, written) if (family, text) in saved else original
+        if (family, text) in legacy and (family, text) not in clashing:
             original = Listing(
                 (*original.chains, *written.chains), (*original.tables, *written.tables), original.blocks
             )
-    ipset = _output("ipset", "save")[0] if any("match-set" in text for _, text in iptables) else ""
-    return Ruleset(_without_tables(listed, managed), iptables, ipset, original, tuple(notes))
+    iptables = (*(one for one in saved if one[1]), *(one for one in legacy if one not in clashing))
+    ipset = _output("ipset", "save")[0] if any("match-set" in text for _, text in (*iptables, *clashing)) else ""
+    return Ruleset(_without_tables(listed, managed), iptables, tuple(clashing), ipset, original)
 
 
 def ruleset_of_file(path: Path) -> Ruleset:
@@ -105,7 +102,7 @@ def ruleset_of_file(path: Path) -> Ruleset:
         raise EdgeError(f"use the ruleset '{path}': it is {'empty' if not text.strip() else 'no text'}", remedy=remedy)
     if re.search(r"^\*(?:filter|nat|mangle|raw|security)\s*$", text, re.MULTILINE):
         try:
-            return Ruleset("", (("ip", text),), "", parse_iptables(text, "ip"))
+            return Ruleset("", (("ip", text),), original=parse_iptables(text, "ip"))
         except DecodeError as error:
             raise EdgeError(f"use the ruleset '{path}': {error}", remedy=remedy) from None
     return Ruleset(text)
@@ -115,7 +112,7 @@ class ShadowRuleset:
     """The copy, loaded into the namespace this process is in."""
 
     def __init__(self, ruleset: Ruleset, interfaces: Iterable[str]) -> None:
-        self.notes = [*ruleset.notes]
+        self.notes: list[str] = []
         text, flowtables = without_offload(ruleset.nft)
         if flowtables:
             self.notes.append(f"the flowtables {', '.join(flowtables)} are left out")
@@ -123,12 +120,17 @@ class ShadowRuleset:
             _load(("ipset", "restore"), ruleset.ipset)
         for family, saved in ruleset.iptables:
             _load((_program(family, "restore"),), saved)
+        for family, saved in ruleset.legacy:
+            _load((f"{_FAMILIES[family]}-legacy-restore",), saved)
         if text.strip():
             _load(("nft", "-j", "-f", "-") if text.lstrip().startswith("{") else ("nft", "-f", "-"), text)
         inexact, unreadable = self._replace_inexact() if may_be_inexact(ruleset.text) else ({}, {})
         copy = parse_listing(_output("nft", "-a", "list", "ruleset")[0])
         original = ruleset.original if ruleset.original.tables else copy
-        self.book = Rulebook(copy, original, inexact, unreadable)
+        untraced = Untraced.NONE if not ruleset.legacy else Untraced.EXACT
+        if any(may_be_inexact(saved) for _, saved in ruleset.legacy):
+            untraced = Untraced.INEXACT
+        self.book = Rulebook(copy, original, inexact, unreadable, untraced)
         _load(("nft", "-f", "-"), _tracing(text, interfaces))
 
     def _replace_inexact(self) -> tuple[dict[RulePlace, InexactRule], dict[tuple[str, str, str], str]]:
@@ -187,7 +189,7 @@ def _saved(family: str, tables: list[str]) -> str:
 def _legacy(family: str) -> str:
     """The rules of the old iptables; asking for them must not make its tables."""
     try:
-        names = Path("/proc/self/net", _LEGACY[family]).read_text().split()
+        names = Path("/proc/thread-self/net", _LEGACY[family]).read_text().split()
     except OSError:
         return ""
     program = f"{_FAMILIES[family]}-legacy-save"

@@ -66,10 +66,7 @@ _EXTENSIONS = {
 _HARMLESS_TARGETS = frozenset({"LOG", "NFLOG", "AUDIT", "CHECKSUM", "TCPMSS", "RATEEST", "IDLETIMER", "LED", "TRACE"})
 _NO_EFFECT = frozenset({"match", "counter", "log", "limit", "quota", "ct count", "set", "meter", "comment"})
 
-_WORDS = re.compile(
-    r"\b(?:limit|quota|ct count|numgen|osf|socket|queue|synproxy|tproxy|ipsec|secpath|hour|day|time|skuid|skgid|cgroup"
-    r"|cpu|random|xt|[io]brname|[io]brport)\b"
-)
+_WORDS = re.compile(rf"\b(?:{'|'.join({*_STATEMENTS, *_META_KEYS, *_EXTENSIONS, 'xt'})})\b")
 
 
 class Effect(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from tonekeeper.core.firewall.flows import FlowQuestion, FlowVerdict, RuleSeen, Verdict
 from tonekeeper.wire.inexact_rule import Effect, InexactRule
@@ -19,6 +20,14 @@ _REJECTS = re.compile(r"\breject\b|\bREJECT\b")
 _LEAVES = frozenset({TraceVerdict.QUEUE, TraceVerdict.STOLEN})
 
 
+class Untraced(StrEnum):
+    """Rules of iptables-legacy beside those of iptables-nft: they are in force, and the kernel does not name them."""
+
+    NONE = ""
+    EXACT = "a rule of iptables-legacy stops it, or there is no route, or rp_filter drops it"
+    INEXACT = "rules of iptables-legacy, beside those of iptables-nft, depend on more than the packet"
+
+
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """The ruleset of the copy, where rules have other handles, and the one it was copied from."""
@@ -28,6 +37,7 @@ class Rulebook:
     inexact: Mapping[RulePlace, InexactRule]
     unreadable: Mapping[tuple[str, str, str], str]
     """By family, table and chain, a rule there that could not be taken apart: what met the chain is not checked."""
+    untraced: Untraced = Untraced.NONE
 
     def rule_seen(self, rule: Rule, base: Chain | None) -> RuleSeen:
         found = self.original.like(rule) or rule
@@ -60,6 +70,8 @@ def read_verdict(
     question: FlowQuestion, steps: Sequence[TraceStep], book: Rulebook, *, delivered: bool, arrives_at: str = ""
 ) -> FlowVerdict:
     """`delivered`: the packet came out at the other side, or reached a socket of this host."""
+    if book.untraced is Untraced.INEXACT:
+        return FlowVerdict(question, Verdict.NOT_CHECKED, None, book.untraced)
     walk = _walk(steps, book)
     limited = next((met.rule for met in walk.met if met.inexact.is_rate_limit), None)
     if walk.unclear:
@@ -72,7 +84,7 @@ def read_verdict(
         verdict = Verdict.REJECT if _REJECTS.search(walk.blocked.text) else Verdict.DROP
         return FlowVerdict(question, verdict, walk.blocked, "", limited)
     if not delivered:
-        return FlowVerdict(question, Verdict.DROP, None, NO_WAY)
+        return FlowVerdict(question, Verdict.DROP, None, book.untraced or NO_WAY)
     return FlowVerdict(question, Verdict.ACCEPT, _accepting(steps, book), "", limited, arrives_at)
 
 
