@@ -42,7 +42,7 @@ conditions = st.builds(
     account=st.integers(1, 12),
 )
 cases = st.tuples(st.sampled_from(PROFILES.profiles), conditions, st.sampled_from(list(Aim)))
-many = settings(max_examples=150, deadline=None)
+many = settings(max_examples=60, deadline=None)
 
 
 @many

@@ -193,6 +193,14 @@ class Draft:
     def retry_s(self) -> float:
         return self.wishes.retry_s * self.retry_scale
 
+    @property
+    def others(self) -> tuple[float, float]:
+        """The waits of all phones, as multiples of this one's."""
+        if self.is_random or self.conditions.phones < 2:
+            return 1.0, 1.0
+        own = 1 + RETRY_RANGE * self.own_share()
+        return 1 / own, (1 + RETRY_RANGE) / own
+
     def own_share(self) -> float:
         """Where in a range this phone's values lie, 0..1; 0 for a site with one phone."""
         if self.conditions.phones < 2:

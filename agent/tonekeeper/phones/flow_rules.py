@@ -80,7 +80,10 @@ def _no_probe(draft: Draft) -> str:
 
 
 def _probe_interval(draft: Draft, parameter: Parameter) -> float:
-    return fit(parameter, min(draft.wishes.probe_s, draft.keepalive_s))
+    wanted = draft.wishes.probe_s * draft.refresh_scale
+    if not draft.has_interval(Capability.KEEPALIVE_INTERVAL):
+        wanted = min(wanted, draft.keepalive_s)
+    return fit(parameter, wanted)
 
 
 def probe_interval(draft: Draft, parameter: Parameter) -> Advice | Stay:
@@ -89,7 +92,11 @@ def probe_interval(draft: Draft, parameter: Parameter) -> Advice | Stay:
     value = _probe_interval(draft, parameter)
     losses = draft.has(Capability.PROBE_LOSSES)
     count = _losses(draft, losses) if losses is not None else 1.0
-    return Advice(value, f"a silent server is noticed within {times(value * (count + 1))}, and the binding is kept")
+    why = f"a silent server is noticed within {times(value * (count + 1))}"
+    if draft.refresh_scale > 1:
+        rate = draft.conditions.registrar_rate
+        why += f"; oftener, {draft.conditions.phones} phones that notice together would exceed {rate:g} registrations/s"
+    return Advice(value, why)
 
 
 def _losses(draft: Draft, parameter: Parameter) -> float:

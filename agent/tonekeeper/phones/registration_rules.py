@@ -20,7 +20,11 @@ def expiry(draft: Draft, parameter: Parameter) -> Advice:
     if value < least - 1e-9:
         value = at_least(parameter, least)
     told = f"a silent server is noticed within {times(_latest(draft, value))} without a call"
-    if not draft.keeps_alive:
+    if draft.refresh_scale > 1:
+        told += (
+            f", {draft.refresh_scale:.3g} times what the aim asks for: more often, a short outage would end in a storm"
+        )
+    elif not draft.keeps_alive:
         told += f", and the phone has no keepalive: registering holds the binding ({draft.lifetime_told})"
     return Advice(value, f"{told}{_limits(draft, value)}", _expiry_caution(draft, value))
 

@@ -1,8 +1,9 @@
 """How many registrations per second a registrar sees from many such phones, every day and when it comes back.
 
-Phones that keep a registrar's silence company send each REGISTER several times, wait, and start over. Whatever is sent
-first after the silence ends is answered, so what arrives then is what was being sent all along: phones times copies by
-the length of a round. Rounds that grow with each failure make that less the longer it lasts.
+Phones that nobody answers send each REGISTER several times, wait, and start over. Whatever is sent first after the
+silence ends is answered, so what arrives then is what was being sent all along: the phones that are busy asking, times
+the copies that each sends in a second. How many are busy at once depends on the waits and on how well they part phones
+that noticed together, and it changes with time: a few phones stand for all, and the worst moment of ten minutes counts.
 
 The rate is a mean, and chance adds to it: phones that are independent of each other arrive like a Poisson process, of
 which the busiest of many thousand seconds lies five standard deviations above the mean.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tonekeeper.phones.behaviour import Backoff
+from tonekeeper.phones.behaviour import Backoff, Probe
 from tonekeeper.phones.conditions import Conditions
 from tonekeeper.phones.in_force import InForce
 from tonekeeper.phones.parameter import Capability
@@ -21,8 +22,14 @@ from tonekeeper.phones.parameter import Capability
 DEVIATIONS = 5.0
 LEAST_SHARE = 0.1
 """Of a rate so small that chance alone exceeds it: a few per second."""
-OUTAGES_S = (60.0, 180.0, 600.0)
-_AGES = 12
+LONGEST_OUTAGE_S = 600.0
+Range = tuple[float, float]
+_FEWEST_SAMPLES, _MOST_SAMPLES = 48, 384
+_SAMPLES_BUSY = 4
+"""At least so many are busy at a time, or the worst moment would be one of few."""
+_MOST_ROUNDS = 200
+_ONE_PHONE, _NEXT_ROUND = 0.6180339887498949, 0.7548776662466927
+"""Steps of two sequences that fill a square evenly: who it is, and the draw of its next wait."""
 
 
 def affordable(rate: float) -> float:
@@ -63,39 +70,81 @@ def _bounded(in_force: InForce, give_up: float | None) -> float:
     return 64 * in_force.t1 if give_up is None or math.isinf(give_up) else give_up
 
 
-def rate_after(in_force: InForce, conditions: Conditions, outage_s: float) -> float | None:
-    """Registrations per second in the first moments after so long an outage of everything; None: nobody knows."""
-    rule, one, refresh = in_force.after_silence, round_of(in_force, conditions), mean_refresh_s(in_force)
-    if rule is None or not refresh:
+def notice_within_s(in_force: InForce) -> float | None:
+    """All phones notice a silence within so long of each other: between two registrations, or two probes."""
+    refresh, probe = mean_refresh_s(in_force), in_force.profile.behaviour.probe
+    if not refresh or not isinstance(probe, Probe) or in_force.value(probe.switch) in (None, "off", ""):
+        return refresh
+    interval = in_force.seconds(probe.interval)
+    return min(refresh, interval) if interval else refresh
+
+
+def first_rate(in_force: InForce, conditions: Conditions) -> float | None:
+    """Registrations per second after an outage so short that nobody has waited yet: waits cannot make it less."""
+    notice = notice_within_s(in_force)
+    if not notice:
+        return None
+    one = round_of(in_force, conditions)
+    return conditions.phones * min(1.0, one.busy_s / notice) * one.sends / one.busy_s
+
+
+def worst_rate(
+    in_force: InForce, conditions: Conditions, *, own: Range = (1.0, 1.0), least_s: float = 0.0
+) -> float | None:
+    """After the worst outage of everything, of `least_s` to ten minutes; None: nobody knows.
+
+    `own`: where phones are given values that differ, the least and the greatest as multiples of this phone's.
+    """
+    rule, first = in_force.after_silence, first_rate(in_force, conditions)
+    if rule is None or first is None:
         return None
     if not isinstance(rule, Backoff):
-        return 0.0
-    noticed = conditions.phones * min(1.0, outage_s / refresh)
-    longest = min(outage_s, refresh)
-    densities = []
-    for step in range(_AGES):
-        length = _round_length(in_force, rule, one, outage_s - longest * (step + 0.5) / _AGES)
-        if length is None:
-            return None
-        densities.append(0.0 if math.isinf(length) else one.sends / length)
-    return noticed * sum(densities) / _AGES
+        return first
+    one = round_of(in_force, conditions)
+    share = _busy_share(in_force, rule, one, own, least_s)
+    if share is None:
+        return None
+    rate = conditions.phones * share * one.sends / one.busy_s
+    return rate if least_s else max(first, rate)
 
 
-def worst_rate(in_force: InForce, conditions: Conditions) -> float | None:
-    """After the worst outage of up to ten minutes."""
-    rates = [rate_after(in_force, conditions, outage) for outage in OUTAGES_S]
-    return None if None in rates else max(rate for rate in rates if rate is not None)
+def _busy_share(in_force: InForce, rule: Backoff, one: Round, own: Range, least_s: float) -> float | None:
+    """Of all phones, those that are asking in the worst moment."""
+    notice = notice_within_s(in_force)
+    assert notice
+    notice_within = min(notice, LONGEST_OUTAGE_S)
+    samples = round(min(_MOST_SAMPLES, max(_FEWEST_SAMPLES, _SAMPLES_BUSY * notice_within / one.busy_s)))
+    changes: list[tuple[float, int]] = []
+    for number in range(samples):
+        who = number * _ONE_PHONE % 1.0
+        at, failures = notice_within * (number + 0.5) / samples, 0
+        while at < LONGEST_OUTAGE_S and failures < _MOST_ROUNDS:
+            failures += 1
+            if at + one.busy_s > least_s:
+                changes += [(max(at, least_s), 1), (at + one.busy_s, -1)]
+            wait = _wait(in_force, rule, failures, own, who)
+            if wait is None:
+                return None
+            at += one.busy_s + wait
+    return _most(changes) / samples * notice_within / notice
 
 
-def _round_length(in_force: InForce, rule: Backoff, one: Round, age: float) -> float | None:
-    """Of the round that a phone is in that noticed the outage `age` seconds ago."""
-    at, failures = 0.0, 0
-    while True:
-        failures += 1
-        wait = in_force.wait_s(rule, failures)
-        if wait is None:
-            return None
-        length = max(0.5, one.busy_s + sum(wait) / 2)
-        at += length
-        if at >= age or failures > 1000:
-            return length
+def _wait(in_force: InForce, rule: Backoff, failures: int, own: Range, who: float) -> float | None:
+    between = in_force.wait_s(rule, failures)
+    if between is None:
+        return None
+    low, high = between
+    if math.isinf(low):
+        return low
+    if own[0] < own[1]:
+        return low * (own[0] + (own[1] - own[0]) * who)
+    return low + (high - low) * ((who + failures * _NEXT_ROUND) % 1.0)
+
+
+def _most(changes: list[tuple[float, int]]) -> int:
+    """Most at a time."""
+    now = most = 0
+    for _, change in sorted(changes):
+        now += change
+        most = max(most, now)
+    return most

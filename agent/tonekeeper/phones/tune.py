@@ -20,7 +20,7 @@ from tonekeeper.phones.parameter import NUMBERS, Capability, Parameter, Scope
 from tonekeeper.phones.profile import Profile
 from tonekeeper.phones.record import Confidence
 from tonekeeper.phones.shortcomings import noticed_s, shortcomings
-from tonekeeper.phones.storm import mean_refresh_s, steady_rate, worst_rate
+from tonekeeper.phones.storm import first_rate, mean_refresh_s, steady_rate, worst_rate
 from tonekeeper.phones.tuned import (
     CONNECTION_PING_BYTES,
     NOTHING,
@@ -110,12 +110,14 @@ RULES: Mapping[Capability, Rule] = {
 }
 """What has no rule is no matter of timing, or the provider's: subscriptions, STUN, session timers, resync."""
 
-_STRETCH = 1.25
-_STEPS = 24
-"""Waits up to 1.25**24, 211 times what was wished for."""
-_REFRESH_SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)
+_STRETCH = 1.3
+_STEPS = 20
+"""Waits up to 1.3**19, 146 times what was wished for."""
+_PATIENCE = 4
+"""So many longer waits that make nothing better are enough."""
 _LONGEST_REFRESH_S = 7200.0
 _NO_BETTER = 0.999
+_LATE_S = 540.0
 
 
 def tune(profile: Profile, conditions: Conditions, aim: Aim) -> Tuning:
@@ -123,7 +125,7 @@ def tune(profile: Profile, conditions: Conditions, aim: Aim) -> Tuning:
     draft = _borne(profile, conditions, aim)
     settings, kept = _settings(draft)
     in_force = InForce(profile, _values(settings), conditions.firmware)
-    storm = worst_rate(in_force, conditions)
+    storm = worst_rate(in_force, conditions, own=draft.others)
     return Tuning(
         profile=profile.id,
         aim=aim,
@@ -141,36 +143,48 @@ def tune(profile: Profile, conditions: Conditions, aim: Aim) -> Tuning:
 
 
 def _borne(profile: Profile, conditions: Conditions, aim: Aim) -> Draft:
-    """The draft that asks most of the registrar without asking too much; the first one where none can be borne.
+    """The draft that asks most of the registrar without asking too much: after any outage of up to ten minutes, else
+    after one of ten minutes, else as little as any does.
 
     Longer waits cost nothing until every server is silent, so they come before less frequent registrations.
     """
     first = Draft(profile, conditions, aim)
     if first.affordable is None:
         return first
-    nearest: Draft | None = None
-    for refresh_scale in _REFRESH_SCALES:
-        if nearest is not None and first.wishes.refresh_s * refresh_scale > _LONGEST_REFRESH_S:
-            break
-        draft, storm = _calmest(first, refresh_scale)
-        if storm is None or storm <= first.affordable:
-            return draft
-        nearest = nearest or draft
-    assert nearest is not None
+    nearest, least = first, math.inf
+    for least_s in (0.0, _LATE_S):
+        for draft in _less_frequent(first):
+            calmest, storm = _calmest(draft, least_s)
+            if storm is None or storm <= first.affordable:
+                return calmest
+            if storm < least * _NO_BETTER:
+                nearest, least = calmest, storm
     return nearest
 
 
-def _calmest(first: Draft, refresh_scale: float) -> tuple[Draft, float | None]:
+def _less_frequent(first: Draft) -> Iterator[Draft]:
+    scale = 1.0
+    while scale == 1.0 or first.wishes.refresh_s * scale <= _LONGEST_REFRESH_S:
+        yield replace(first, refresh_scale=scale)
+        scale *= _STRETCH
+
+
+def _calmest(first: Draft, least_s: float) -> tuple[Draft, float | None]:
     """The shortest waits that the registrar bears, or that longer ones make no better."""
-    best, least = first, math.inf
+    best, least, useless = first, math.inf, 0
     for step in range(_STEPS):
-        draft = replace(first, retry_scale=_STRETCH**step, refresh_scale=refresh_scale)
+        draft = replace(first, retry_scale=_STRETCH**step)
         in_force = InForce(draft.profile, _values(_settings(draft)[0]), draft.conditions.firmware)
-        storm = worst_rate(in_force, draft.conditions)
-        if storm is None or storm < least * _NO_BETTER:
-            best, least = draft, math.inf if storm is None else storm
+        at_once = first_rate(in_force, draft.conditions)
+        if not least_s and at_once is not None and draft.affordable is not None and at_once > draft.affordable:
+            return first, at_once
+        storm = worst_rate(in_force, draft.conditions, own=draft.others, least_s=least_s)
         if storm is None or draft.affordable is None or storm <= draft.affordable:
             return draft, storm
+        if storm < least * _NO_BETTER:
+            best, least, useless = draft, storm, 0
+        elif (useless := useless + 1) >= _PATIENCE:
+            break
     return best, least
 
 
