@@ -11,6 +11,7 @@ import pytest
 from tests.lab.agent import Agent, Status
 from tests.lab.topology import Lab
 from tests.lab.verdicts import blamed_wans, codes, finding, over, path_states, sbc_states, shows
+from tonekeeper.core.probe import TAKES_AND_SAYS_NOTHING
 
 pytestmark = pytest.mark.lab
 
@@ -23,17 +24,24 @@ def assert_alternate_is_used(status: Status) -> None:
     assert status.active == ("fibre", "alternate")
 
 
+def connects_in_vain(status: Status) -> int:
+    """Paths to the primary on which that was found."""
+    return sum(path["reason"] == TAKES_AND_SAYS_NOTHING for path in status.sbc("primary")["paths"])
+
+
 def test_connections_that_are_accepted_and_never_answered_are_a_dead_sbc(lab: Lab, make_agent: Callable[..., Agent]):
     agent = make_agent(sbc=[over("tcp", sbc) for sbc in lab.sbcs])
     agent.start()
     lab.sbc("primary").freeze()
-    status = agent.wait_for(shows("sbc-down", "primary"), within=20)
+    silent = agent.wait_for(shows("sbc-down", "primary"), within=20)
+    assert all("unanswered" in path["reason"] for path in silent.sbc("primary")["paths"])
+    status = agent.wait_for(lambda now: connects_in_vain(now) == 2, within=20)
     assert path_states(status, "primary") == DOWN
-    assert all("unanswered" in path["reason"] for path in status.sbc("primary")["paths"])
     assert blamed_wans(status) == set()
     evidence = finding(status, "sbc-down", "primary")["evidence"]
     assert evidence["why"] == "primary is silent over fibre and lte, where alternate answers"
     assert evidence["confidence"] == "strong"
+    assert evidence["last_sign"] == TAKES_AND_SAYS_NOTHING
     assert codes(status) == {("sbc-down", "primary")}
     assert_alternate_is_used(status)
     lab.sbc("primary").thaw()

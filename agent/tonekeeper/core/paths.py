@@ -206,7 +206,9 @@ def _encourage(turn: Turn, rising: PathProbe) -> None:
 def opened(turn: Turn, event: PathOpened) -> None:
     probe = turn.situation.probes.get(event.path)
     if probe is not None:
+        before = probe.reason
         probe.socket_opened(event.local.host, turn.now)
+        turn.stale = turn.stale or probe.reason != before
         _plan_ping(turn, probe)
 
 

@@ -30,7 +30,7 @@ from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.meaning import Meaning, hold_of, meaning_of
 from tonekeeper.core.report import PathState
 from tonekeeper.core.rtt import CEILING, AdaptiveTimeout
-from tonekeeper.core.site import Path
+from tonekeeper.core.site import Path, Transport
 from tonekeeper.core.strain import Strain, strain_of
 from tonekeeper.wire.sip.reply import SipReply
 
@@ -50,6 +50,8 @@ REKEY_AFTER = 2
 would have it refreshed for ever by every further probe ..."""
 REKEY_PATIENCE = CEILING
 """... and seconds that their answers have to come: one to a port that was given up would never be heard."""
+TAKES_AND_SAYS_NOTHING = "takes connections and answers nothing on them"
+"""Of a path that fell silent and could be connected again: a port that is open proves nothing."""
 REOPEN, REOPEN_MOST = 5.0, 30.0
 """Seconds until a socket that could not be opened is tried again, at first and at most."""
 PONG = 10.0
@@ -183,6 +185,8 @@ class PathProbe:
         self.reopen_at = NEVER
         if self.evidence:
             self.reason = "back, not proven yet"
+        elif self.state is PathState.DOWN and self.path.transport is not Transport.UDP:
+            self.reason = TAKES_AND_SAYS_NOTHING
         first = Kind.RISING if self.state is PathState.DOWN else Kind.STEADY
         self.plan(first, max(now, self.hold_until, self.not_before))
 

@@ -83,6 +83,8 @@ def _health(situation: Situation, sbc: Sbc) -> Iterator[Observation]:
         return
     addresses = ", ".join(sorted({str(p.path.address) for p in situation.probes_of(sbc=sbc.name)}))
     evidence = {"why": health.reason, "addresses": addresses, "confidence": str(_confidence(situation, sbc))}
+    if code == "sbc-down":
+        evidence["last_sign"] = "; ".join(sorted({probe.reason for probe in situation.probes_of(sbc=sbc.name)}))
     yield Observation(code, sbc.name, evidence)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tonekeeper.core.budget import Patience
 from tonekeeper.core.chance import Chance
-from tonekeeper.core.probe import REKEY_AFTER, REKEY_PATIENCE, PathProbe, Sent
+from tonekeeper.core.probe import REKEY_AFTER, REKEY_PATIENCE, TAKES_AND_SAYS_NOTHING, PathProbe, Sent
 from tonekeeper.core.report import PathState
 from tonekeeper.core.site import Path, Transport
 from tonekeeper.wire.endpoint import Endpoint
@@ -70,3 +70,20 @@ def test_a_port_is_not_given_up_while_answers_to_it_may_still_come(probing):
 
 def test_a_path_without_an_unanswered_probe_keeps_its_port(probing):
     assert not probing.probe.wants_new_port(1e6)
+
+
+@pytest.mark.parametrize("transport", [Transport.TCP, Transport.TLS])
+def test_a_connection_after_the_verdict_proves_nothing_and_is_told(probing, transport):
+    probing.probe.path = PATH._replace(transport=transport)
+    probing.fall()
+    probing.probe.socket_closed()
+    probing.probe.socket_opened("198.51.100.2", 4.0)
+    assert (probing.probe.state, probing.probe.reason) == (PathState.DOWN, TAKES_AND_SAYS_NOTHING)
+
+
+def test_a_new_socket_over_udp_tells_nothing(probing):
+    probing.fall()
+    before = probing.probe.reason
+    probing.probe.socket_closed()
+    probing.probe.socket_opened("198.51.100.2", 4.0)
+    assert probing.probe.reason == before
