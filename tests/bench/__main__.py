@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import crashes, detection, footprint, hot_path, nat_lifetime, startup, steering
+from tests.bench import crashes, detection, footprint, hot_path, many_paths, nat_lifetime, startup, steering
 from tests.bench.machine import describe_machine
 from tests.bench.rendering import keep_other_sections, render_missed, render_page, render_text
 from tests.bench.results import Table
@@ -23,6 +23,7 @@ BENCHES: dict[str, Callable[[int], Iterator[Table]]] = {
     "detection": detection.bench,
     "crashes": crashes.bench,
     "footprint": footprint.bench,
+    "many_paths": many_paths.bench,
     "startup": startup.bench,
     "hot_path": hot_path.bench,
     "steering": steering.bench,
