@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from tonekeeper.core.depth.result import DepthResult, DepthVerdict, VoiceQuality
 from tonekeeper.core.site import Depth
@@ -18,30 +17,16 @@ BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 32.0)
 """Seconds: upper bounds of the buckets. 0.25 is a good registrar far away, 32 the end of a SIP transaction."""
 
 
-class CodeCount(NamedTuple):
-    """`code` is "404", or "other" for the codes of a class that have no line of their own."""
-
-    code_class: str
-    """1xx to 6xx"""
-    code: str
-    replies: int
-
-
 @dataclass(slots=True)
 class ResponseTally:
     by_code: dict[str, int] = field(default_factory=dict)
+    """By "404", or "4xx" for the codes of a class that have no line of their own."""
 
     def count(self, status: int) -> None:
         key = str(status)
         if key not in self.by_code and len(self.by_code) >= MOST_CODES:
             key = f"{status // 100}xx"
         self.by_code[key] = self.by_code.get(key, 0) + 1
-
-    def counts(self) -> Iterator[CodeCount]:
-        """In the order of the codes; their sum over a class is the class."""
-        for key in sorted(self.by_code):
-            code = "other" if key.endswith("xx") else key
-            yield CodeCount(f"{key[0]}xx", code, self.by_code[key])
 
 
 @dataclass(slots=True)

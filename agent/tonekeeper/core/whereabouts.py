@@ -77,10 +77,6 @@ class Whereabouts:
         return tuple(target.address for target in self.targets)
 
     @property
-    def again_at(self) -> float:
-        return min(self.again.values(), default=NEVER)
-
-    @property
     def failure(self) -> str:
         """Why nobody knows this name at the moment; empty as long as one resolver does."""
         latest = [answer for answer in self.answers.values() if answer.failure is not None]

@@ -18,19 +18,12 @@ class Impression:
         self.algorithm = ""
         self._statuses: list[int] = []
         self._server = ""
-        self._allow: tuple[str, ...] = ()
-        self._supported: tuple[str, ...] = ()
-        self._accept: tuple[str, ...] = ()
 
     def note(self, response: Response) -> None:
         self.has_heard = True
         if response.status >= 200:
             self._statuses.append(response.status)
-        said = self_description_of(response)
-        self._server = said.server or self._server
-        self._allow = said.methods or self._allow
-        self._supported = said.extensions or self._supported
-        self._accept = said.bodies or self._accept
+        self._server = self_description_of(response).server or self._server
 
     def note_challenge(self, challenge: Challenge) -> None:
         self.realm, self.algorithm = for_people(challenge.realm), challenge.algorithm
@@ -55,9 +48,6 @@ class Impression:
             realm=self.realm,
             algorithm=self.algorithm,
             server=self._server,
-            allow=self._allow,
-            supported=self._supported,
-            accept=self._accept,
             voice=voice,
             messages_waiting=messages_waiting,
             left_behind=left_behind,

@@ -39,8 +39,6 @@ class VoiceQuality:
     """0..1, of the whole way: there and back where the far end returns our own packets."""
     loss_in: float | None = None
     """0..1, on the way to us (RFC 3550 A.3); None where the way back cannot be told from the way there."""
-    loss_out: float | None = None
-    """0..1, on the way to the far end; None where nothing tells."""
     jitter_ms: float | None = None
     """RFC 3550 6.4.1, A.8; None for fewer than two packets."""
     round_trip_ms: float | None = None
@@ -70,10 +68,6 @@ class DepthResult:
     """Of the challenge that was answered: MD5, SHA-256 ...; empty where none was."""
     server: str = ""
     """Server, else User-Agent."""
-    allow: tuple[str, ...] = ()
-    """Of the last answer that had it, sorted; likewise below."""
-    supported: tuple[str, ...] = ()
-    accept: tuple[str, ...] = ()
     voice: VoiceQuality | None = None
     messages_waiting: bool | None = None
     left_behind: str = ""
