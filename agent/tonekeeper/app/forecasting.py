@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tonekeeper.app.profile_set import load_profiles
@@ -23,6 +23,8 @@ from tonekeeper.phones.native import Value, read_value, write_value
 from tonekeeper.phones.parameter import NUMBERS, Capability, Meaning, Parameter
 from tonekeeper.phones.profile import Profile
 from tonekeeper.phones.tune import tune
+
+_TIMES_IN_TEMPLATES = frozenset({"low", "high", "most"})
 
 
 def forecast_incident(command: ForecastIncident, terminal: Terminal) -> Exit:
@@ -101,5 +103,14 @@ def _value(parameter: Parameter, text: str) -> Value:
     if text in tuple(parameter.special.values()):
         return Meaning(text)
     if parameter.template:
-        return read_value(parameter, text)
+        places = read_value(parameter, text)
+        if isinstance(places, Mapping):
+            _check_numbers(places)
+        return places
     return float(text) if parameter.unit in NUMBERS else text
+
+
+def _check_numbers(places: Mapping[str, str]) -> None:
+    """ValueError where a place that is a time holds none."""
+    for place in _TIMES_IN_TEMPLATES & places.keys():
+        float(places[place])

@@ -139,11 +139,14 @@ class Reachability:
         return seen[-1:] == [What.FAILED]
 
     def _is_held(self, server: int, at: float) -> bool:
+        """Whether it has failed in a way that makes the phone pass it over for a while."""
         hold = self._reactions.hold_s
         return hold is not None and any(
-            step.what is What.FAILED and step.server == server and step.at <= at < step.at + hold
-            for step in self._steps
+            step.server == server and step.at <= at < step.at + hold and self._is_left(step) for step in self._steps
         )
+
+    def _is_left(self, step: Step) -> bool:
+        return step.failure is not None and self._reactions.then_after(step.failure) is Then.NEXT_SERVER
 
     def _broken(self, server: int, at: float) -> Failure | None:
         if at >= self._incident.lasts_s:

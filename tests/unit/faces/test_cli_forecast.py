@@ -28,6 +28,7 @@ def directory(tmp_path):
     settings = [
         expiry(3600) | {"min": 60, "special": {"0": "off"}},
         parameter("timer-t1", 500, unit="ms", min=100),
+        parameter("registration-backoff", "", template="{low},{high}:{most}"),
         parameter("failover-mode", "successive", unit="choice", choices={"successive": 1, "concurrent": 0}),
     ]
     write(tmp_path, "acme", "one", document(parameters=settings, behaviour=acts))
@@ -130,6 +131,8 @@ def test_settings_are_taken_in_seconds_and_in_our_words(directory):
         (("registration-expiri", "60"), "this model has no such setting; did you mean registration-expiry?"),
         (("failover-mode", "sideways"), "has no choice 'sideways'"),
         (("timer-t1", "inf"), "cannot hold the number inf"),
+        (("registration-backoff", "a,b:c"), "could not convert"),
+        (("registration-backoff", "30"), "is not {low},{high}:{most}"),
     ],
 )
 def test_what_the_model_cannot_hold_is_refused(directory, change, reason):

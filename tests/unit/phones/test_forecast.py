@@ -282,6 +282,12 @@ def test_a_server_that_failed_is_passed_over_by_calls_as_long_as_it_is_held():
     assert [each.state for each in told.lanes.outgoing] == [State.SLOW, State.WORKS]
 
 
+def test_a_server_that_refused_is_not_passed_over_where_the_phone_stays_with_it():
+    calls = {"go": "by-dns", "timeout": {"times_t1": 64}, "then": "stop", "source": "G"}
+    profile = model(calls=calls, dead_server_hold=600, failures={"answer-403": reaction("same-server")})
+    assert played(profile, IncidentKind.PRIMARY_REJECTS_403).outgoing_s.least == NEVER
+
+
 def test_the_way_back_is_tried_after_the_interval():
     told = played(model(failback={"when": "interval", "after": 40, "source": "G"}), registration_expiry=60.0)
     assert told.incoming_s.worst == pytest.approx(62, abs=0.2)
