@@ -13,7 +13,7 @@ from tonekeeper.phones.timeline import shown_seconds
 _STYLE = (
     "body{font-family:sans-serif;max-width:52em;margin:2em auto;padding:0 1em}"
     "table{border-collapse:collapse}td,th{text-align:left;padding:.2em 1em .2em 0;vertical-align:top}"
-    "svg{max-width:100%}"
+    "td:first-child{white-space:nowrap}svg{max-width:100%}"
 )
 
 
