@@ -185,11 +185,6 @@ def test_a_challenge_teaches_realm_and_algorithm():
     assert ServerTraits().described(SelfDescription(realm="r", algorithm="MD5")).realm == "r"
 
 
-def test_what_a_registrar_supports_is_not_taken_for_what_options_say():
-    probed = DepthResult(Depth.REGISTER, DepthVerdict.PASSED, allow=("REGISTER",), supported=("path",))
-    assert FULL.probed(probed) == FULL
-
-
 def test_a_handshake_teaches_version_cipher_and_issuer():
     facts = TlsFacts(version="TLSv1.2", cipher="ECDHE-RSA-AES256-GCM-SHA384", issuer="O=Trust")
     learnt = ServerTraits().shook_hands(facts)
