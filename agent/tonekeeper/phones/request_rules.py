@@ -50,8 +50,7 @@ def transaction_timeout(draft: Draft, parameter: Parameter) -> Advice | Stay:
         if known is not None and known <= full:
             return Stay(f"{times(known)} is no longer than 64*T1 = {times(full)}")
         return Advice(at_least(parameter, full), f"64*T1 = {times(full)}, as RFC 3261 has it")
-    wanted = overdue_after(draft.retries + 1, draft.t1)
-    value = at_least(parameter, wanted)
+    value = at_least(parameter, overdue_after(draft.retries + 1, max(T1, draft.t1)))
     sends = sends_within(value, draft.t1, T2)
     why = (
         f"after {sends} copies without an answer a server is silent ({_loss_told(draft)}): {times(value)} "

@@ -29,14 +29,17 @@ _ORDINALS = ("first", "second", "third")
 
 
 def places_in(draft: Draft) -> Sequence[tuple[Capability, Capability | None, int]]:
-    """The fields by which this model is told its servers: those of its outbound proxies only where it has no others."""
-    for places in (SERVER_PLACES, REGISTRAR_PLACES, PROXY_PLACES):
-        if any(_can_hold_host(draft, capability) for capability, _, index in places if index == 1):
-            return places
-    for places in (SERVER_PLACES, REGISTRAR_PLACES, PROXY_PLACES):
-        if _can_hold_host(draft, places[0][0]):
-            return places
-    return ()
+    """The fields by which this model is told its servers, where it has one for a second: of proxies and registrars,
+    for many models want both; of outbound proxies where there are no others."""
+    own = [*_with_second(draft, SERVER_PLACES), *_with_second(draft, REGISTRAR_PLACES)]
+    return own or _with_second(draft, PROXY_PLACES)
+
+
+def _with_second(
+    draft: Draft, places: Sequence[tuple[Capability, Capability | None, int]]
+) -> Sequence[tuple[Capability, Capability | None, int]]:
+    found = [place for place in places if _can_hold_host(draft, place[0])]
+    return found if any(index == 1 for _, _, index in found) else ()
 
 
 def uses_list(draft: Draft) -> bool:
@@ -50,7 +53,7 @@ def has_two_places(draft: Draft) -> bool:
 
 
 def _second_place(draft: Draft) -> bool:
-    return sum(1 for capability, _, _ in places_in(draft) if draft.has(capability)) > 1
+    return bool(places_in(draft))
 
 
 def _can_hold_host(draft: Draft, capability: Capability) -> bool:
@@ -59,20 +62,20 @@ def _can_hold_host(draft: Draft, capability: Capability) -> bool:
 
 
 def server(draft: Draft, parameter: Parameter) -> Advice | Stay:
+    if uses_list(draft):
+        return Stay("the list of servers has them")
     for capability, port, index in places_in(draft):
         if parameter.capability is capability:
             return _server(draft, parameter, port, index)
-    return Stay("the servers stand elsewhere" if parameter.unit is not Unit.TEXT else "its form is the operator's")
+    if parameter.unit is Unit.TEXT:
+        return Stay("its form is the operator's")
+    return Stay("the servers stand elsewhere" if has_two_places(draft) else _ONE_PLACE)
 
 
 def _server(draft: Draft, parameter: Parameter, port: Capability | None, index: int) -> Advice | Stay:
     servers = draft.conditions.servers
     if index >= len(servers):
         return Stay("no SBC was named" if not servers else f"there are {len(servers)} SBCs")
-    if not _can_hold_host(draft, parameter.capability):
-        return Stay("its form is the operator's")
-    if not has_two_places(draft):
-        return Stay("the list of servers has them" if uses_list(draft) else _ONE_PLACE)
     one = servers[index]
     value = str(one) if parameter.unit is Unit.HOST else one.host
     lost = one.port not in _USUAL_PORTS and parameter.unit is Unit.ADDRESS and (port is None or draft.has(port) is None)

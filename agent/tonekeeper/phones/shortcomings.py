@@ -49,7 +49,7 @@ def _missing_alternate(draft: Draft) -> tuple[str, str]:
     if servers[0].is_looked_up:
         return "", ""
     return (
-        "the model finds alternates by SRV only, and the SBCs are named with ports or by addresses",
+        "no setting of the model that names a second SBC is known, and SRV finds none for addresses and ports",
         "a name without a port whose SRV records list the SBCs in order",
     )
 

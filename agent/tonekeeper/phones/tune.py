@@ -263,7 +263,7 @@ def _with_firmware(draft: Draft, parameter: Parameter, caution: str) -> str:
 
 def _servers_known(draft: Draft) -> int:
     """Servers that have settings of their own: as many as there are SBCs, of those that the model has a place for."""
-    places = sum(1 for capability, *_ in server_rules.places_in(draft) if draft.has(capability))
+    places = max((index + 1 for _, _, index in server_rules.places_in(draft)), default=1)
     return max(1, min(len(draft.conditions.servers), places))
 
 

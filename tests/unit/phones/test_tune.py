@@ -85,6 +85,15 @@ def test_the_servers_are_listed_in_the_sites_order_with_their_ports():
     assert values["account.1.sip_server.2.port"] == "5070"
 
 
+def test_proxies_and_registrars_are_listed_where_a_model_wants_both():
+    values = {made.name: made.native for made in tune(profile("mitel-69xx"), site(), FAST).settings}
+    assert values["sip line1 backup proxy ip"] == values["sip line1 backup registrar ip"] == "198.51.100.20"
+
+
+def test_a_server_has_seven_seconds_however_short_t1_is():
+    assert setting(tune(profile("panasonic-hdv"), site(), FAST), "timer-b").value == 7.5
+
+
 def test_settings_of_each_server_and_account_are_written_for_each():
     names = [made.name for made in tune(profile("yealink-desk"), site(account=3), FAST).settings]
     assert "account.3.sip_server.1.expires" in names
