@@ -48,16 +48,17 @@ def plan(turn: Turn, former: Mapping[str, Sbc] = MappingProxyType({})) -> None:
     """One deep probe for each place and depth that the configuration asks for.
 
     `former`: the SBCs as they were configured before, by name. What is asked otherwise now is asked soon, and so is
-    what could not be asked, or was denied: somebody may have mended it.
+    everything of an SBC where something could not be asked, or was denied: somebody may have mended it.
     """
     situation = turn.situation
     before = {(one.wan, one.sbc, one.depth): one for one in situation.deep_probes}
+    stuck = {one.sbc for one in situation.deep_probes if _is_stuck(one)}
     situation.deep_probes = []
     for wan, sbc, policy in _wanted(turn):
         key = (wan.name, sbc.name, policy.depth)
         soon = turn.now + FIRST + SPREAD * situation.chance.random()
         one = before.get(key) or DeepProbe(*key, next_at=soon)
-        if one.asked_at == NEVER and (_is_changed(former.get(sbc.name), sbc, policy) or _is_stuck(one)):
+        if one.asked_at == NEVER and (sbc.name in stuck or _is_changed(former.get(sbc.name), sbc, policy)):
             one.next_at = min(one.next_at, soon)
         situation.deep_probes.append(one)
     wans = [wan.name for wan in situation.site.wans]

@@ -94,6 +94,25 @@ def test_what_was_denied_or_could_not_be_asked_is_asked_soon_after_a_reload(verd
     assert talk.asked_after(proving(REGISTER))
 
 
+def test_what_was_spared_because_of_a_denial_is_asked_after_a_reload_as_well():
+    talk = Proving(proving(REGISTER, DepthPolicy(Depth.VOICEMAIL, HOUR)))
+    talk.verdict = DepthVerdict.DENIED
+    talk.begin().pass_time(60.0)
+    assert len(talk.asked_since(0.0)) == 1
+    talk.verdict = DepthVerdict.PASSED
+    since = talk.now
+    talk.tell(SiteChanged(talk.agent.situation.site))
+    talk.pass_time(3 * SOON)
+    assert sorted(talk.asked_since(since)) == ["register", "register", "voicemail", "voicemail"]
+
+
+def test_a_password_that_is_still_wrong_after_a_reload_is_tried_once():
+    talk = Proving(proving(REGISTER, DepthPolicy(Depth.VOICEMAIL, HOUR)))
+    talk.verdict = DepthVerdict.DENIED
+    talk.begin().pass_time(60.0)
+    assert len(talk.asked_after(talk.agent.situation.site)) == 1
+
+
 def test_connections_are_opened_again_where_other_certificates_are_trusted():
     def over_tls(policy: TlsPolicy) -> Site:
         return proving(transport=Transport.TLS, tls=policy)
