@@ -7,11 +7,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from tonekeeper import __version__
+from tonekeeper.app.delivering import Outside, put_onto_phone
 from tonekeeper.app.profile_set import load_profiles
 from tonekeeper.app.profiles import profiles_directory
 from tonekeeper.core.findings import CATALOGUE
 from tonekeeper.core.keepalive import SAFE_FRACTION
 from tonekeeper.core.report import FindingReport, PathState, Report, SbcReport, WanState
+from tonekeeper.edge.entropy import token
+from tonekeeper.edge.phone_notice import notify_phone
 from tonekeeper.edge.provisioning import read_settings_file, write_settings_file
 from tonekeeper.errors import DecodeError
 from tonekeeper.faces.cli.fetch import fetch_report
@@ -20,8 +24,10 @@ from tonekeeper.faces.cli.status import Status, decode_report
 from tonekeeper.faces.cli.terminal import Terminal
 from tonekeeper.faces.cli.tune import TunePhones
 from tonekeeper.faces.cli.tune_answer import show_changes, show_tuning
+from tonekeeper.faces.cli.tune_delivery import OntoPhone
 from tonekeeper.phones.conditions import Aim, Conditions, Interval, Server
 from tonekeeper.phones.native_formats.writing import fragment, patched
+from tonekeeper.phones.profile import Profile
 from tonekeeper.phones.tune import tune
 from tonekeeper.phones.tuned import Tuning
 from tonekeeper.wire.sip.uri import SipUri, parse_sip_uri
@@ -39,6 +45,8 @@ def tune_phones(command: TunePhones, terminal: Terminal) -> Exit:
         remedy = f"did you mean {near[0]}?" if near else "tonekeeper profiles list names them all"
         terminal.say(f"cannot tune {command.profile[:64]!r}: there is no such profile; {remedy}")
         return Exit.USAGE
+    if command.onto is not None:
+        return _put_onto_phone(command, command.onto, profile, terminal)
     tuning = tune(profile, conditions_of(command), Aim(command.aim))
     if command.base:
         return _patch(command, tuning, terminal)
@@ -54,6 +62,22 @@ def _patch(command: TunePhones, tuning: Tuning, terminal: Terminal) -> Exit:
     if command.out:
         write_settings_file(Path(command.out), done.content, like=Path(command.base))
     return show_changes(command, done, terminal)
+
+
+def _put_onto_phone(command: TunePhones, onto: OntoPhone, profile: Profile, terminal: Terminal) -> Exit:
+    def tuned(firmware: str) -> Tuning:
+        return tune(profile, conditions_of(replace(command, firmware=firmware)), Aim(command.aim))
+
+    return put_onto_phone(command, onto, profile, tuned, terminal, outside_of(command))
+
+
+def outside_of(command: TunePhones) -> Outside:
+    """The agent at --url, and the LAN as this host reaches it."""
+    status = Status(command.url, token_file=command.token_file)
+    return Outside(
+        report=lambda: decode_report(fetch_report(status), command.url),
+        notify=lambda address, event: notify_phone(address, event, token(), f"tonekeeper/{__version__}"),
+    )
 
 
 def findings_of(tuning: Tuning) -> tuple[FindingReport, ...]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from tonekeeper.errors import DecodeError
 from tonekeeper.faces.cli.families import Families, add_command
+from tonekeeper.faces.cli.tune_delivery import OntoPhone, add_delivery, read_delivery
 from tonekeeper.wire.sip.uri import SipUri, parse_sip_uri
 
 AIMS = ("fast-failover", "gentle", "battery")
@@ -45,6 +46,7 @@ class TunePhones:
     native: bool = False
     base: str = ""
     out: str = ""
+    onto: OntoPhone | None = None
 
 
 def add_tune(families: Families) -> None:
@@ -55,7 +57,7 @@ def add_tune(families: Families) -> None:
         help="timers for one phone model, computed",
         description="Computes registration, keepalive, retry and failover settings of one model from what was measured "
         "at the site, with the reason for each value and what it costs. Measurements are given, or taken from a "
-        "running agent with --url. Nothing is changed anywhere but in the file that --out names.",
+        "running agent with --url. Nothing is changed anywhere but in the file that --out names, or with --deliver.",
         example="tonekeeper tune --profile yealink-desk --lifetime 60 --rtt 40 --phones 12 "
         "--sbc sip:sbc1.example.net --sbc 'sip:198.51.100.20:5060;transport=udp'",
     )
@@ -78,6 +80,7 @@ def add_tune(families: Families) -> None:
         help="the phone's settings as they are: shows what would change in it, and nothing else of it",
     )
     parser.add_argument("--out", metavar="FILE", default="", help="with --base: write it there with the new values")
+    add_delivery(parser)
 
 
 def _add_site(parser: ArgumentParser) -> None:
@@ -139,6 +142,7 @@ def _read_tune(arguments: Namespace) -> TunePhones:
         native=arguments.native,
         base=arguments.base,
         out=arguments.out,
+        onto=read_delivery(arguments),
     )
 
 
