@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-
 from tests.unit.faces.reports import healthy, phones
+
 from tonekeeper.app import tuning
 from tonekeeper.app.delivering import KEEPALIVES, PATIENCE_S, CannotDeliverError, Outside
 from tonekeeper.edge.phone_notice import Notice
