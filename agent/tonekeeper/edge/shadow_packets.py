@@ -22,6 +22,7 @@ from tonekeeper.core.firewall.packets import packet_back, packet_out, source_por
 from tonekeeper.core.firewall.reading import Rulebook, read_verdict
 from tonekeeper.edge.netlink.exchange import HEADER, Exchange, split
 from tonekeeper.edge.shadow_network import PEER, ShadowNetwork
+from tonekeeper.edge.shadow_ruleset import OWN_TABLE
 from tonekeeper.edge.shadow_surroundings import Link, Surroundings
 from tonekeeper.errors import DecodeError
 from tonekeeper.wire.endpoint import Endpoint
@@ -34,14 +35,14 @@ PATIENCE = 0.015
 
 _NETLINK_NETFILTER = 12
 _NFTRACE_GROUP = 9
+_OWN = OWN_TABLE.encode() + b"\0"
 _NFT_MSG_TRACE = 10 << 8 | 17
 _CT_DELETE = 1 << 8 | 2
 _ETH_P_ALL, _ETH_P = 0x0003, {4: 0x0800, 6: 0x86DD}
 _PACKET_OUTGOING = 4
-_PHONE_MAC = bytes((2, 0x54, 0x4B, 0, 0, 2))
 _SO_RCVBUF_WANTED = 4 * 1024 * 1024
 _HERE = "this host"
-_PROTOCOLS = (socket.IPPROTO_UDP, socket.IPPROTO_TCP)
+_PROTOCOLS = {"udp": socket.IPPROTO_UDP, "tcp": socket.IPPROTO_TCP}
 
 
 class ShadowPackets:
@@ -50,28 +51,32 @@ class ShadowPackets:
     def __init__(
         self, surroundings: Surroundings, network: ShadowNetwork, book: Rulebook, lan: str, wans: dict[str, str]
     ) -> None:
-        self._surroundings = surroundings
         self._network = network
         self._book = book
         self._lan, self._wans = lan, wans
         self._links = {link.name: link for link in surroundings.links}
         self._number = 0
+        self._senders: dict[tuple[str, int], socket.socket] = {}
+        self._networks = {name: surroundings.networks(name) for name in (lan, *wans.values())}
         self._open()
 
     def _open(self) -> None:
-        self._wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ALL))
         self._traces = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
         self._traces.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SO_RCVBUF_WANTED)
         self._traces.bind((0, 1 << _NFTRACE_GROUP - 1))
         families = [socket.AF_INET, *([socket.AF_INET6] if socket.has_ipv6 else [])]
-        self._local = [socket.socket(family, socket.SOCK_RAW, one) for family in families for one in _PROTOCOLS]
-        self._listening = (self._tap, self._traces, *self._local)
+        self._local = {
+            (family == socket.AF_INET6, name): socket.socket(family, socket.SOCK_RAW, protocol)
+            for family in families
+            for name, protocol in _PROTOCOLS.items()
+        }
+        self._listening = (self._tap, self._traces, *self._local.values())
         for sock in self._listening:
             sock.setblocking(False)
 
     def close(self) -> None:
-        for sock in (self._wire, *self._listening):
+        for sock in (*self._listening, *self._senders.values()):
             sock.close()
 
     def ask(self, questions: tuple[FlowQuestion, ...]) -> Iterator[FlowVerdict]:
@@ -119,14 +124,14 @@ class ShadowPackets:
         wan = self._wans.get(question.wan, "")
         if wan not in self._links:
             return f"interface {wan} of WAN {question.wan} is not there", ""
-        own = [one for one in self._surroundings.networks(wan) if one.version == version]
+        own = [one for one in self._networks[wan] if one.version == version]
         if not own:
             return f"WAN {question.wan} has no IPv{version} address", ""
         if question.origin is Origin.SELF:
             return "", str(own[0].ip)
         if self._lan not in self._links:
             return f"LAN interface {self._lan or '(none)'} is not there", ""
-        inside = [one for one in self._surroundings.networks(self._lan) if one.version == version]
+        inside = [one for one in self._networks[self._lan] if one.version == version]
         return ("", phone_address(inside[0])) if inside else (f"the LAN has no IPv{version} address", "")
 
     def _inject(self, question: FlowQuestion, packet: bytes, source: Endpoint) -> _Seen:
@@ -148,37 +153,44 @@ class ShadowPackets:
     def _send_into(self, link: Link, packet: bytes) -> None:
         """What arrives at this interface from outside."""
         kind = _ETH_P[packet[0] >> 4]
-        mac = link.mac or _mac_of(link.name)
-        frame = mac + _PHONE_MAC + struct.pack("!H", kind) + packet
-        self._wire.sendto(frame, (PEER.format(link.index), kind))
+        self._tap.sendto(packet, (PEER.format(link.index), kind, 0, 0, link.mac or _mac_of(link.name)))
 
     def _send_from_here(self, packet: bytes, to: Endpoint, device: str) -> None:
-        family = socket.AF_INET6 if to.is_ipv6 else socket.AF_INET
-        with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
+        """What leaves this host by itself, over a device, as a socket that is bound to it would."""
+        with suppress(OSError):  # dropped on its way out (EPERM), or no route: it shows nowhere then
+            self._bound(device, socket.AF_INET6 if to.is_ipv6 else socket.AF_INET).sendto(packet, (to.host, 0))
+
+    def _bound(self, device: str, family: int) -> socket.socket:
+        if (device, family) not in self._senders:
+            sock = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
-            with suppress(OSError):  # dropped on its way out (EPERM), or no route: it shows nowhere then
-                sock.sendto(packet, (to.host, 0))
+            self._senders[device, family] = sock
+        return self._senders[device, family]
 
     def _watch(self, seen: _Seen) -> None:
+        question = seen.question
+        local = self._local.get((question.address.is_ipv6, question.traffic.protocol))
+        concerned = [self._tap, self._traces, *([local] if local is not None else [])]
         deadline = time.monotonic() + PATIENCE
         while True:
-            self._drain(seen)
+            for sock in concerned:
+                self._read(sock, seen)
             left = deadline - time.monotonic()
             if seen.is_decided or left <= 0:
                 break
-            select.select(self._listening, (), (), left)
-        self._drain(seen)
+            select.select(concerned, (), (), left)
+        self._read(self._traces, seen)
 
-    def _drain(self, seen: _Seen) -> None:
-        for data, where in _received(self._tap):
-            seen.look(data, where[0], where[2])
-        for sock in self._local:
-            for data, _ in _received(sock):
-                seen.look_inside(data, sock.family == socket.AF_INET6)
-        for data, _ in _received(self._traces):
-            for message in split(data):
-                if message.kind == _NFT_MSG_TRACE:
-                    seen.trace(decode_trace(message.data[HEADER.size :]))
+    def _read(self, sock: socket.socket, seen: _Seen) -> None:
+        for data, where in _received(sock):
+            if sock is self._tap:
+                seen.look(data, where[0], where[2])
+            elif sock is not self._traces:
+                seen.look_inside(data)
+            else:
+                for message in split(data):
+                    if message.kind == _NFT_MSG_TRACE and _OWN not in message.data:
+                        seen.trace(decode_trace(message.data[HEADER.size :]))
 
 
 class _Seen:
@@ -189,7 +201,7 @@ class _Seen:
     ) -> None:
         self.left: Endpoint | None = None
         """Where it came from, as the outside sees it, once it was outside."""
-        self._question, self._number, self._source = question, number, source
+        self.question, self._number, self._source = question, number, source
         self._expected = PEER.format(out.index) if out is not None else ""
         self._is_return = is_return
         self._arrived: Endpoint | None = None
@@ -210,11 +222,11 @@ class _Seen:
             read = decode_ip_packet(packet)
             self._at, self._arrived, self.left = interface, read.destination, read.source
 
-    def look_inside(self, packet: bytes, is_ipv6: bool) -> None:
+    def look_inside(self, packet: bytes) -> None:
         """A packet for a socket of this host; of IPv6 the kernel shows no header, so the ports have to do."""
-        if is_ipv6:
+        if self.question.address.is_ipv6:
             ports = struct.unpack_from("!HH", packet) if len(packet) >= 4 else (0, 0)
-            own = (self._question.address.port, self._source.port)
+            own = (self.question.address.port, self._source.port)
             matches = ports == (own if self._is_return else own[::-1])
         else:
             matches = number_of(packet) == self._number

@@ -122,16 +122,21 @@ class ShadowRuleset:
             _load((_program(family, "restore"),), saved)
         for family, saved in ruleset.legacy:
             _load((f"{_FAMILIES[family]}-legacy-restore",), saved)
-        if text.strip():
-            _load(("nft", "-j", "-f", "-") if text.lstrip().startswith("{") else ("nft", "-f", "-"), text)
-        inexact, unreadable = self._replace_inexact() if may_be_inexact(ruleset.text) else ({}, {})
-        copy = parse_listing(_output("nft", "-a", "list", "ruleset")[0])
-        original = ruleset.original if ruleset.original.tables else copy
+        if text.lstrip().startswith("{"):
+            _load(("nft", "-j", "-f", "-"), text)
+            text = ""
+        _load(("nft", "-f", "-"), f"{text}\n{_tracing(ruleset.nft, interfaces)}")
+        looks_inexact = may_be_inexact(ruleset.text)
+        original = ruleset.original
+        if looks_inexact and not original.tables:
+            original = _listing()  # with the words of rules that are about to be replaced
+        inexact, unreadable = self._replace_inexact() if looks_inexact else ({}, {})
+        copy = _listing()
+        original = original if original.tables else copy
         untraced = Untraced.NONE if not ruleset.legacy else Untraced.EXACT
         if any(may_be_inexact(saved) for _, saved in ruleset.legacy):
             untraced = Untraced.INEXACT
         self.book = Rulebook(copy, original, inexact, unreadable, untraced)
-        _load(("nft", "-f", "-"), _tracing(text, interfaces))
 
     def _replace_inexact(self) -> tuple[dict[RulePlace, InexactRule], dict[tuple[str, str, str], str]]:
         listed = decode_expressions(_output("nft", "-j", "-a", "list", "ruleset")[0].encode())
@@ -153,6 +158,12 @@ class ShadowRuleset:
 
     def undo(self, commands: Iterable[str]) -> None:
         _load(("nft", "-f", "-"), "\n".join(commands) + "\n")
+
+
+def _listing() -> Listing:
+    """Of the copy, without what is ours."""
+    own = (("inet", OWN_TABLE), ("netdev", OWN_TABLE))
+    return parse_listing(_without_tables(_output("nft", "-a", "list", "ruleset")[0], own))
 
 
 def _replacement(rule: Rule, inexact: InexactRule) -> dict[str, object]:
@@ -209,7 +220,7 @@ def _tables(saved: str) -> set[str]:
 
 def _without_tables(text: str, tables: Iterable[tuple[str, str]]) -> str:
     for family, table in tables:
-        pattern = rf"^table {re.escape(family)} {re.escape(table)} \{{.*?^\}}\n"
+        pattern = rf"^table {re.escape(family)} {re.escape(table)} \{{[^\n]*\n.*?^\}}\n"
         text = re.sub(pattern, "", text, flags=re.MULTILINE | re.DOTALL)
     return text
 

@@ -14,7 +14,7 @@ from tonekeeper.faces.wording import Tone, duration, printable
 
 _COLOURS = {Tone.GOOD: "32", Tone.WARNING: "33", Tone.BAD: "31", Tone.UNKNOWN: "36"}
 _TONES = {"accept": Tone.GOOD, "drop": Tone.BAD, "reject": Tone.BAD, "not checked": Tone.UNKNOWN}
-_TITLES = ("FROM", "WAN", "TO", "WHAT", "ADDRESS", "OUT", "RETURN", "RULE")
+_TITLES = ("FROM", "WAN", "TO", "WHAT", "ADDRESS", "OUT", "RETURN", "WHY")
 _OUT_COLUMN = 5
 _CHANGE = "change"
 
@@ -50,7 +50,7 @@ def _verdict(flows: Sequence[FirewallReport], findings: Sequence[FindingReport],
 
 
 def _table(flows: Sequence[FirewallReport], colour: bool, width: int) -> list[str]:
-    rows = _rows(flows)
+    rows, reasons = _numbered(_rows(flows))
     widths = [max(map(len, column)) for column in zip(_TITLES, *rows, strict=True)][:-1]
     lines = [_line(_TITLES, widths, width)]
     for row in rows:
@@ -60,7 +60,15 @@ def _table(flows: Sequence[FirewallReport], colour: bool, width: int) -> list[st
             out = row[_OUT_COLUMN]
             line = line[:begin] + _paint(out, _TONES[out], colour) + line[begin + len(out) :]
         lines.append(line)
+    for number, reason in enumerate(reasons, 1):
+        lines += textwrap.wrap(f"({number}) {reason}", width, initial_indent="  ", subsequent_indent="      ")
     return lines
+
+
+def _numbered(rows: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """What stands in the last column is too long for a table: a number there, and the text below."""
+    reasons = list(dict.fromkeys(row[-1] for row in rows if row[-1]))
+    return [(*row[:-1], f"({reasons.index(row[-1]) + 1})" if row[-1] else "") for row in rows], reasons
 
 
 def _rows(flows: Sequence[FirewallReport]) -> list[tuple[str, ...]]:

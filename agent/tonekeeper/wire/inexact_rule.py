@@ -66,7 +66,7 @@ _EXTENSIONS = {
 _HARMLESS_TARGETS = frozenset({"LOG", "NFLOG", "AUDIT", "CHECKSUM", "TCPMSS", "RATEEST", "IDLETIMER", "LED", "TRACE"})
 _NO_EFFECT = frozenset({"match", "counter", "log", "limit", "quota", "ct count", "set", "meter", "comment"})
 
-_WORDS = re.compile(rf"\b(?:{'|'.join({*_STATEMENTS, *_META_KEYS, *_EXTENSIONS, 'xt'})})\b")
+_WORDS = re.compile(rf"\b(?:{'|'.join({*_STATEMENTS, *_META_KEYS, 'xt'})})\b|-[mj] (?:{'|'.join(_EXTENSIONS)})\b")
 
 
 class Effect(StrEnum):
@@ -113,10 +113,10 @@ def _causes(value: object) -> Iterator[str]:
     for key, inner in value.items():
         if key in _STATEMENTS:
             yield _STATEMENTS[key]
-        elif key == "meta" and isinstance(inner, dict) and inner.get("key") in _META_KEYS:
-            yield _META_KEYS[inner["key"]]
-        elif key == "xt" and isinstance(inner, dict) and inner.get("name") in _EXTENSIONS:
-            yield _EXTENSIONS[inner["name"]]
+        elif key == "meta" and isinstance(inner, dict) and str(inner.get("key")) in _META_KEYS:
+            yield _META_KEYS[str(inner["key"])]
+        elif key == "xt" and isinstance(inner, dict) and str(inner.get("name")) in _EXTENSIONS:
+            yield _EXTENSIONS[str(inner["name"])]
         else:
             yield from _causes(inner)
 

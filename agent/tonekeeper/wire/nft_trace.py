@@ -13,7 +13,8 @@ from enum import Enum
 from tonekeeper.errors import DecodeError
 
 _GENERIC_HEADER = 4
-_ATTRIBUTE = struct.Struct("=HH")
+_read_header = struct.Struct("=HH").unpack_from
+"""Of an attribute: its length with these four bytes, its number."""
 _TYPE_MASK = 0x3FFF
 _TABLE, _CHAIN, _HANDLE, _KIND, _VERDICT, _ID = 1, 2, 3, 4, 5, 6
 _NETWORK_HEADER, _TRANSPORT_HEADER, _IN, _OUT, _POLICY = 8, 9, 10, 12, 16
@@ -39,6 +40,10 @@ class TraceVerdict(Enum):
     JUMP = -3
     GOTO = -4
     RETURN = -5
+
+
+_KINDS = {kind.value: kind for kind in TraceKind}
+_VERDICTS = {verdict.value & 0xFFFFFFFF: verdict for verdict in TraceVerdict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,10 @@ def decode_trace(data: bytes) -> TraceStep:
     verdict = _attributes(found.get(_VERDICT, b""), 0)
     code = _number(found, _POLICY) if _KIND in found and _VERDICT not in found else _number(verdict, _VERDICT_CODE)
     network = found.get(_NETWORK_HEADER, b"")
-    try:
-        kind = TraceKind(_number(found, _KIND))
-        meaning = TraceVerdict(code - (1 << 32) if code & 1 << 31 else code)
-    except ValueError as error:
-        raise DecodeError("nftables trace", str(error)) from None
+    kind = _KINDS.get(_number(found, _KIND))
+    meaning = _VERDICTS.get(code)
+    if kind is None or meaning is None:
+        raise DecodeError("nftables trace", f"there is no verdict {code}, or no such kind of message")
     return TraceStep(
         id=_number(found, _ID),
         kind=kind,
@@ -95,11 +99,12 @@ def decode_trace(data: bytes) -> TraceStep:
 
 def _attributes(data: bytes, offset: int) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
-    while offset + _ATTRIBUTE.size <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        if length < _ATTRIBUTE.size or offset + length > len(data):
-            raise DecodeError("nftables trace", f"an attribute of {length} bytes at {offset} of {len(data)}")
-        found[kind & _TYPE_MASK] = data[offset + _ATTRIBUTE.size : offset + length]
+    size = len(data)
+    while offset + 4 <= size:
+        length, kind = _read_header(data, offset)
+        if length < 4 or offset + length > size:
+            raise DecodeError("nftables trace", f"an attribute of {length} bytes at {offset} of {size}")
+        found[kind & _TYPE_MASK] = data[offset + 4 : offset + length]
         offset += (length + 3) & ~3
     return found
 

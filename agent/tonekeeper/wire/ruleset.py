@@ -19,7 +19,7 @@ _BLOCK = re.compile(r"\s+(chain|set|map|flowtable|counter|quota|limit|secmark|sy
 _HANDLE = re.compile(r" # handle (\d+)$")
 _HOOK = re.compile(r'\s+type (\w+) hook (\w+)(?: devices? (?:= )?(?:"?[^;{]*"?|\{[^}]*\}))? priority ([^;]+);')
 _POLICY = re.compile(r"policy (\w+);")
-_COMMENT = re.compile(r' (?:--)?comment "?([^"]*)"')
+_COMMENT = re.compile(r' comment "([^"]*)"| --comment (?:"([^"]*)"|(\S+))')
 _APPENDED = re.compile(r"(?:\[\d+:\d+\] )?-A (\S+) ?")
 _OFFLOAD = re.compile(r"\bflow (?:add|offload) @(\S+)")
 _FLOWTABLE = re.compile(r"^\tflowtable \S+ \{.*?^\t\}\n", re.MULTILINE | re.DOTALL)
@@ -38,7 +38,7 @@ class Rule:
     @property
     def comment(self) -> str:
         found = _COMMENT.search(self.text)
-        return found[1] if found else ""
+        return found[found.lastindex or 0] if found else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ _HELPER_SET = re.compile(r"ct helper set \"?([^\"\s]+)\"?|--helper (sip\S*)")
 _HELPER_TYPE = re.compile(r'type "sip[^"]*" protocol (\w+)')
 _OFFLOAD = re.compile(r"\bflow (?:add|offload) @(\S+)")
 _PROTOCOL = re.compile(r"l4proto (\{[^}]*\}|\S+)|ip protocol (\{[^}]*\}|\S+)")
-_TIMEOUT = re.compile(r"(unreplied|replied)\s*:\s*(?:(\d+)|((?:\d+[hms])+))")
+_TIMEOUT = re.compile(r"(unreplied|replied)\s*:\s*(?:((?:\d+[hms])+)|(\d+))")
 _SPAN = re.compile(r"(\d+)([hms])")
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 
@@ -73,7 +73,7 @@ def _timeouts(listing: Listing, kernel: KernelTimeouts | None) -> Iterator[Obser
             yield Observation("firewall-udp-timeout-low", "", evidence)
     for family, table, kind, name, content in listing.blocks:
         if kind == "ct timeout" and "protocol udp" in content:
-            told = {one[1]: int(one[2]) if one[2] else _seconds(one[3]) for one in _TIMEOUT.finditer(content)}
+            told = {one[1]: _seconds(one[2]) if one[2] else int(one[3]) for one in _TIMEOUT.finditer(content)}
             if short := _short(told):
                 where = f"ct timeout {name} in table {family} {table}"
                 yield Observation("firewall-udp-timeout-low", name, {"timeouts": short, "set_by": where})

@@ -1,0 +1,235 @@
+"""From verdicts to what is wrong, and to what can be pasted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tonekeeper.core.firewall.attached import KernelTimeouts, attached_to_sip
+from tonekeeper.core.firewall.flows import (
+    Direction,
+    FlowQuestion,
+    FlowVerdict,
+    Origin,
+    Places,
+    RtpRange,
+    RuleSeen,
+    Traffic,
+    Verdict,
+    questions_of,
+    rtp_samples,
+)
+from tonekeeper.core.firewall.judgement import NO_CHANGE, observations_of, openable, problems_in
+from tonekeeper.core.firewall.remedy import Owner, openings_for, owner_of, written_for
+from tonekeeper.core.firewall.report import finding_reports, firewall_reports
+from tonekeeper.core.site import Sbc, Site, Target, Transport, Wan
+from tonekeeper.wire.endpoint import Endpoint
+from tonekeeper.wire.ruleset import Listing, parse_listing
+
+PRIMARY, ALTERNATE = "198.51.100.10", "198.51.100.20"
+SBCS = {"primary": PRIMARY, "alternate": ALTERNATE}
+RULE = RuleSeen("inet", "fw", "only_one", 7, "drop", "", "forward", "forward")
+RTP = RtpRange()
+EMPTY = Listing((), ())
+
+
+def verdicts(*, blocked=(), back_blocked=(), wans=("fibre", "lte"), origins=(Origin.LAN,)) -> list[FlowVerdict]:
+    """Of every flow of the site; `blocked` holds (sbc, traffic, wan), with None for any."""
+    found = []
+    for origin in origins:
+        for wan in wans:
+            for sbc, host in SBCS.items():
+                for traffic, port in ((Traffic.UDP, 5060), (Traffic.RTP, 10000), (Traffic.RTP, 20000)):
+                    question = FlowQuestion(origin, sbc, wan, traffic, Endpoint(host, port))
+                    back = replace(question, direction=Direction.RETURN)
+                    found.append(verdict(question, blocked))
+                    found.append(verdict(back, back_blocked))
+    return found
+
+
+def verdict(question, blocked) -> FlowVerdict:
+    told = (question.sbc, question.traffic, question.wan)
+    if any(all(want in (None, is_) for want, is_ in zip(one, told, strict=True)) for one in blocked):
+        return FlowVerdict(question, Verdict.DROP, RULE)
+    return FlowVerdict(question, Verdict.ACCEPT)
+
+
+def codes(found):
+    return [(problem.code, problem.subject) for problem in problems_in(found, list(SBCS))]
+
+
+def test_a_site_whose_flows_all_pass_has_no_problem():
+    assert codes(verdicts()) == []
+
+
+def test_an_alternate_that_is_blocked_everywhere_while_the_primary_is_not_is_called_that():
+    assert codes(verdicts(blocked=[("alternate", None, None)])) == [("firewall-blocks-alternate", "alternate")]
+
+
+def test_where_no_sbc_may_be_reached_none_of_them_is_an_alternate():
+    assert codes(verdicts(blocked=[(None, None, None)])) == [
+        ("firewall-blocks-sip", "primary"),
+        ("firewall-blocks-sip", "alternate"),
+    ]
+
+
+def test_what_is_blocked_on_one_wan_only_is_that_wan():
+    assert codes(verdicts(blocked=[(None, None, "lte")])) == [("firewall-wan-specific", "lte")]
+
+
+def test_media_that_is_blocked_while_sip_passes_is_about_media():
+    assert codes(verdicts(blocked=[("primary", Traffic.RTP, None)])) == [("firewall-blocks-rtp", "primary")]
+
+
+def test_answers_that_are_not_let_in_are_told_for_each_wan():
+    found = codes(verdicts(back_blocked=[(None, Traffic.UDP, None)]))
+    assert found == [("firewall-blocks-return", "fibre"), ("firewall-blocks-return", "lte")]
+
+
+def test_dns_is_told_by_itself():
+    question = FlowQuestion(Origin.SELF, "", "fibre", Traffic.DNS, Endpoint("203.0.113.53", 53))
+    assert codes([FlowVerdict(question, Verdict.REJECT, RULE)]) == [("firewall-blocks-dns", "fibre")]
+
+
+def test_what_is_not_checked_is_no_problem():
+    found = [replace(one, verdict=Verdict.NOT_CHECKED) for one in verdicts(blocked=[(None, None, None)])]
+    assert codes(found) == []
+
+
+def test_a_limit_and_a_redirection_are_told_although_packets_pass():
+    first, *_ = verdicts()
+    limited = replace(first, limited_by=RULE)
+    captured = replace(first, arrives_at="192.0.2.9:5060")
+    assert codes([limited, captured]) == [("firewall-rate-limits-sip", "primary"), ("dnat-captures-sip", "primary")]
+
+
+def test_a_problem_of_the_phones_and_of_this_host_is_told_once():
+    found = verdicts(blocked=[("alternate", None, None)], origins=tuple(Origin))
+    (problem,) = problems_in(found, list(SBCS))
+    (observation,) = observations_of([problem], [()], EMPTY)
+    assert observation.evidence["origin"] == "the phones and this host"
+
+
+def test_a_remedy_that_did_not_help_is_not_told():
+    problems = problems_in(verdicts(blocked=[("alternate", None, None)]), list(SBCS))
+    (observation,) = observations_of(problems, [()], EMPTY)
+    assert observation.evidence["change"] == NO_CHANGE
+
+
+def test_an_opening_names_the_addresses_and_the_whole_range_of_media():
+    (group,) = openable(problems_in(verdicts(blocked=[("alternate", None, None)]), list(SBCS)))
+    assert [opening.nft for opening in openings_for(group, RTP)] == [
+        "insert rule inet fw forward ip daddr 198.51.100.20 udp dport 5060 accept",
+        "insert rule inet fw forward ip daddr 198.51.100.20 udp dport 10000-20000 accept",
+    ]
+
+
+def test_answers_pass_as_answers_first_and_by_address_where_that_does_not_help():
+    group = openable(problems_in(verdicts(back_blocked=[("primary", Traffic.UDP, "lte")]), list(SBCS)))[0]
+    assert [one.nft for one in openings_for(group, RTP)] == [
+        "insert rule inet fw forward ct state established,related accept"
+    ]
+    assert [one.nft for one in openings_for(group, RTP, stateful=False)] == [
+        "insert rule inet fw forward ip saddr 198.51.100.10 udp sport 5060 accept"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "table", "owner"),
+    [
+        ("table inet fw4 {\n}\n", "fw4", Owner.OPENWRT),
+        ("table inet firewalld {\n}\n", "firewalld", Owner.FIREWALLD),
+        ("table inet filter {\n\tchain ufw-user-forward {\n\t}\n}\n", "filter", Owner.UFW),
+        ("table inet filter {\n\tchain f {\n\t\t-A f -j DROP # handle 2\n\t}\n}\n", "filter", Owner.IPTABLES),
+        ("table inet filter {\n\tchain f {\n\t\tdrop # handle 2\n\t}\n}\n", "filter", Owner.NFT),
+    ],
+)
+def test_what_owns_a_table_is_known_by_what_it_leaves_there(ruleset, table, owner):
+    assert owner_of(parse_listing(ruleset), "inet", table) is owner
+
+
+@pytest.mark.parametrize(
+    ("owner", "first"),
+    [
+        (
+            Owner.NFT,
+            "nft insert rule inet fw forward ip daddr 198.51.100.20 udp dport 5060 accept comment '\"tonekeeper\"'",
+        ),
+        (Owner.IPTABLES, "iptables -t fw -I forward -d 198.51.100.20 -p udp --dport 5060 -j ACCEPT"),
+        (Owner.OPENWRT, "uci add firewall rule"),
+        (Owner.FIREWALLD, "firewall-cmd --permanent --new-policy tonekeeper-lan"),
+        (Owner.UFW, "ufw route insert 1 allow proto udp from any to 198.51.100.20 port 5060"),
+    ],
+)
+def test_a_change_is_written_in_the_words_of_what_owns_the_rules(owner, first):
+    (group,) = openable(problems_in(verdicts(blocked=[("alternate", Traffic.UDP, None)]), list(SBCS)))
+    assert written_for(owner, openings_for(group, RTP))[0] == first
+
+
+def test_the_report_has_the_keys_of_the_contract():
+    found = verdicts(blocked=[("alternate", None, None)])
+    (finding,) = finding_reports(observations_of(problems_in(found, list(SBCS)), [()], EMPTY))
+    assert "alternate" in finding.summary
+    flow = firewall_reports(found)[6]
+    assert (flow.origin, flow.sbc, flow.wan, flow.transport, flow.verdict) == (
+        "lan",
+        "alternate",
+        "fibre",
+        "udp",
+        "drop",
+    )
+    assert flow.rule is not None
+    assert (flow.rule.table, flow.rule.chain, flow.rule.handle) == ("fw", "only_one", 7)
+
+
+def test_a_range_of_ports_is_asked_at_its_ends_and_beside_what_rules_name():
+    assert rtp_samples(RTP, "") == (10000, 15000, 20000)
+    assert rtp_samples(RTP, "udp dport 10000-12000 accept") == (10000, 12000, 12001, 15000, 20000)
+
+
+def test_every_address_is_asked_over_every_wan_from_both_origins():
+    site = Site(
+        "x", (Wan("fibre", "eth0"), Wan("lte", "wwan0")), (Sbc("primary", "", PRIMARY, media=("203.0.113.0/29",)),)
+    )
+    targets = {
+        "primary": (Target(Transport.UDP, Endpoint(PRIMARY, 5060)), Target(Transport.TLS, Endpoint(PRIMARY, 5061)))
+    }
+    asked = questions_of(site, Places(targets, {"fibre": ("192.0.2.53",)}), tuple(Origin))
+    assert len(asked) == 2 * 2 * (2 + 2 * 3) + 2
+    assert {question.address.host for question in asked} == {PRIMARY, "203.0.113.1", "192.0.2.53"}
+
+
+ATTACHED = """table inet x { # handle 1
+	ct helper siphelper { # handle 2
+		type "sip" protocol udp
+		l3proto inet
+	}
+
+	ct timeout short { # handle 3
+		protocol udp
+		l3proto ip
+		policy = { unreplied : 10, replied : 1m30s }
+	}
+
+	chain f { # handle 4
+		udp dport 5060 ct helper set "siphelper" # handle 5
+		meta l4proto { tcp, udp } flow add @ft # handle 6
+		meta l4proto tcp flow add @ft # handle 7
+	}
+}
+"""
+
+
+def test_what_is_attached_to_sip_is_read_from_the_ruleset():
+    found = {one.code: one.evidence for one in attached_to_sip(parse_listing(ATTACHED))}
+    assert list(found) == ["sip-helper-attached", "flow-offload-udp", "firewall-udp-timeout-low"]
+    assert "handle 6" in found["flow-offload-udp"]["rule"]
+    assert "handle 7" not in found["flow-offload-udp"]["rule"]
+    assert found["firewall-udp-timeout-low"]["timeouts"] == "unreplied 10 s"
+
+
+def test_timeouts_of_the_kernel_are_low_below_a_minute():
+    assert list(attached_to_sip(EMPTY, KernelTimeouts(30, 120))) == []
+    (found,) = attached_to_sip(EMPTY, KernelTimeouts(30, 40))
+    assert found.evidence["timeouts"] == "replied 40 s"
