@@ -144,13 +144,14 @@ def questions_of(
         FlowQuestion(origin, sbc, wan.name, traffic, address)
         for wan in site.wans
         for origin in origins
-        for sbc, traffic, address in _destinations(site, places, wan.name, ports)
+        for sbc, traffic, address in _destinations(site, places, "" if origin is Origin.LAN else wan.name, ports)
     )
 
 
 def _destinations(
     site: Site, places: Places, wan: str, ports: Sequence[int]
 ) -> Iterator[tuple[str, Traffic, Endpoint]]:
+    """`wan`: whose resolvers are asked about; empty for phones, which ask the router."""
     for sbc in site.sbcs:
         targets = places.targets.get(sbc.name, ())
         for target in dict.fromkeys((target.transport, target.address) for target in targets):
