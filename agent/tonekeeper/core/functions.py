@@ -302,12 +302,19 @@ class SbcFunctions:
         return "; ".join(failing.sentence for failing in self.failing() if failing.everywhere)
 
     def degraded_over(self, wan: str, functions: Collection[Function] = tuple(Function)) -> str:
-        """The same for the SBC over one WAN, and for some of its functions only."""
+        """The same for the SBC over one WAN, and for some of its functions only.
+
+        An account that is refused over one WAN is the same account over the next, which is not asked for its sake.
+        """
         if self.state_over(wan, Function.SIGNALLING) is FunctionState.FAILED:
             return ""
-        found = ((function, self.over.get(wan, {}).get(function)) for function in Function if function in functions)
-        failed = [(f, health) for f, health in found if health is not None and health.state is FunctionState.FAILED]
-        return "; ".join(_sentence(function, "", health.reason) for function, health in failed)
+        sentences = []
+        for failing in self.failing():
+            denied = failing.everywhere and failing.fault is Fault.DENIED
+            if failing.function in functions and (wan in failing.wans or denied):
+                here = self.over[wan][failing.function] if wan in failing.wans else None
+                sentences.append(_sentence(failing.function, "", failing.reason if here is None else here.reason))
+        return "; ".join(sentences)
 
     def passed_at(self, function: Function) -> float:
         """When it last passed over any WAN; LONG_AGO if never."""

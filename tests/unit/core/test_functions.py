@@ -182,6 +182,11 @@ def test_what_fails_over_every_wan_that_was_asked_degrades_the_sbc():
     assert functions.degraded() == "registration fails: the account may not register there"
 
 
+def test_an_account_that_is_refused_over_one_wan_is_no_better_over_one_that_was_not_asked():
+    functions = after(("fibre", DENIED))
+    assert functions.degraded_over("lte") == functions.degraded_over("fibre") != ""
+
+
 def test_what_fails_over_one_wan_alone_degrades_the_place_and_not_the_sbc():
     functions = after(("lte", PASSED), ("fibre", DENIED))
     assert functions.state(Function.REGISTRATION) is OK
