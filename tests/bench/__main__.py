@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import crashes, detection, footprint, hot_path, many_paths, nat_lifetime, startup, steering
+from tests.bench import crashes, detection, firewall, footprint, hot_path, many_paths, nat_lifetime, startup, steering
 from tests.bench.machine import describe_machine
 from tests.bench.rendering import keep_other_sections, render_missed, render_page, render_text
 from tests.bench.results import Table
@@ -27,6 +27,7 @@ BENCHES: dict[str, Callable[[int], Iterator[Table]]] = {
     "startup": startup.bench,
     "hot_path": hot_path.bench,
     "steering": steering.bench,
+    "firewall": firewall.bench,
     "nat_lifetime": nat_lifetime.bench,
     "nat_runs": nat_lifetime.bench_runs,
 }

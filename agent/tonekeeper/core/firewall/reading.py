@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tonekeeper.core.firewall.flows import FlowQuestion, FlowVerdict, RuleSeen, Verdict
+from tonekeeper.core.firewall.flows import FlowQuestion, FlowVerdict, Origin, RuleSeen, Verdict
 from tonekeeper.wire.inexact_rule import Effect, InexactRule
 from tonekeeper.wire.nft_trace import TraceStep, TraceVerdict
 from tonekeeper.wire.ruleset import Chain, Listing, Rule
@@ -38,6 +38,12 @@ class Rulebook:
     unreadable: Mapping[tuple[str, str, str], str]
     """By family, table and chain, a rule there that could not be taken apart: what met the chain is not checked."""
     untraced: Untraced = Untraced.NONE
+
+    @property
+    def bridges(self) -> str:
+        """Tables with rules for bridges, which the copy has none of; empty where there are none."""
+        names = (f"table bridge {c.table}" for c in self.original.chains if c.family == "bridge" and c.rules)
+        return ", ".join(dict.fromkeys(names))
 
     def rule_seen(self, rule: Rule, base: Chain | None) -> RuleSeen:
         found = self.original.like(rule) or rule
@@ -85,6 +91,9 @@ def read_verdict(
         return FlowVerdict(question, verdict, walk.blocked, "", limited)
     if not delivered:
         return FlowVerdict(question, Verdict.DROP, None, book.untraced or NO_WAY)
+    if question.origin is Origin.LAN and book.bridges:
+        reason = f"rules of {book.bridges} are not looked at, and may stop it before the router"
+        return FlowVerdict(question, Verdict.NOT_CHECKED, None, reason, limited)
     return FlowVerdict(question, Verdict.ACCEPT, _accepting(steps, book), "", limited, arrives_at)
 
 

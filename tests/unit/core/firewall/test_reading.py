@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 from tonekeeper.core.firewall.flows import FlowQuestion, Origin, Traffic, Verdict
@@ -123,3 +124,13 @@ def test_every_step_of_another_table_is_passed_over():
         TraceStep(1, TraceKind.RULE, TraceVerdict.CONTINUE, "ip", "x", "y", next(numbers), "", None, False, 0, 0)
     ]
     assert read_verdict(QUESTION, [*foreign, ACCEPTED], book(), delivered=True).verdict is Verdict.ACCEPT
+
+
+def test_what_a_bridge_may_stop_before_the_router_is_not_called_accepted():
+    bridges = parse_listing("table bridge b { # handle 1\n\tchain c { # handle 2\n\t\tdrop # handle 3\n\t}\n}\n")
+    rules = Rulebook(LISTING, bridges, {}, {})
+    answer = read_verdict(QUESTION, [ACCEPTED], rules, delivered=True)
+    assert answer.verdict is Verdict.NOT_CHECKED
+    assert "table bridge b" in answer.reason
+    own = replace(QUESTION, origin=Origin.SELF)
+    assert read_verdict(own, [ACCEPTED], rules, delivered=True).verdict is Verdict.ACCEPT
