@@ -24,6 +24,9 @@ _APPENDED = re.compile(r"(?:\[\d+:\d+\] )?-A (\S+) ?")
 _OFFLOAD = re.compile(r"\bflow (?:add|offload) @(\S+)")
 _FLOWTABLE = re.compile(r"^\tflowtable \S+ \{.*?^\t\}\n", re.MULTILINE | re.DOTALL)
 
+LEGACY = "iptables-legacy"
+"""Kind of a block that says of a table whose it is, and nothing else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

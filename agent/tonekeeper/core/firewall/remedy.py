@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from tonekeeper.core.firewall.flows import Direction, FlowVerdict, RtpRange, RuleSeen, Traffic
-from tonekeeper.wire.ruleset import Listing
+from tonekeeper.wire.ruleset import LEGACY, Listing
 
 COMMENT = "tonekeeper"
 
@@ -22,6 +22,8 @@ class Owner(StrEnum):
 
     NFT = "nft"
     IPTABLES = "iptables"
+    IPTABLES_LEGACY = "iptables-legacy"
+    """On a host whose `iptables` may be the one of nftables."""
     OPENWRT = "openwrt"
     FIREWALLD = "firewalld"
     UFW = "ufw"
@@ -91,6 +93,8 @@ def owner_of(listing: Listing, family: str, table: str) -> Owner:
         return Owner.OPENWRT
     if any(name.startswith("ufw") for name in names):
         return Owner.UFW
+    if any(block[:3] == (family, table, LEGACY) for block in listing.blocks):
+        return Owner.IPTABLES_LEGACY
     is_iptables = any(rule.text.startswith("-A ") for chain in chains for rule in chain.rules[:1])
     return Owner.IPTABLES if is_iptables else Owner.NFT
 
@@ -111,7 +115,13 @@ def written_for(owner: Owner, openings: Iterable[Opening]) -> tuple[str, ...]:
 
 def _plain(owner: Owner) -> Owner:
     """What owns rules may have no words for some; then the tool below it has."""
-    return Owner.IPTABLES if owner in (Owner.IPTABLES, Owner.UFW) else Owner.NFT
+    match owner:
+        case Owner.IPTABLES | Owner.UFW:
+            return Owner.IPTABLES
+        case Owner.IPTABLES_LEGACY:
+            return owner
+        case _:
+            return Owner.NFT
 
 
 def _written(owner: Owner, opening: Opening) -> list[str]:
@@ -119,7 +129,9 @@ def _written(owner: Owner, opening: Opening) -> list[str]:
         case Owner.NFT:
             return [f"nft {opening.nft} comment '\"{COMMENT}\"'"]
         case Owner.IPTABLES:
-            return _iptables(opening)
+            return _iptables(opening, "")
+        case Owner.IPTABLES_LEGACY:
+            return _iptables(opening, "-legacy")
         case Owner.OPENWRT:
             return _uci(opening)
         case Owner.FIREWALLD:
@@ -130,8 +142,8 @@ def _written(owner: Owner, opening: Opening) -> list[str]:
             assert_never(owner)
 
 
-def _iptables(opening: Opening) -> list[str]:
-    program = "ip6tables" if opening.version == 6 else "iptables"
+def _iptables(opening: Opening, variant: str) -> list[str]:
+    program = ("ip6tables" if opening.version == 6 else "iptables") + variant
     begin = f"{program} -t {opening.table} -I {opening.chain}"
     if not opening.protocol:
         return [f"{begin} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"]

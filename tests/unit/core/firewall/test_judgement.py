@@ -157,6 +157,7 @@ def test_what_owns_a_table_is_known_by_what_it_leaves_there(ruleset, table, owne
             "nft insert rule inet fw forward ip daddr 198.51.100.20 udp dport 5060 accept comment '\"tonekeeper\"'",
         ),
         (Owner.IPTABLES, "iptables -t fw -I forward -d 198.51.100.20 -p udp --dport 5060 -j ACCEPT"),
+        (Owner.IPTABLES_LEGACY, "iptables-legacy -t fw -I forward -d 198.51.100.20 -p udp --dport 5060 -j ACCEPT"),
         (Owner.OPENWRT, "uci add firewall rule"),
         (Owner.FIREWALLD, "firewall-cmd --permanent --new-policy tonekeeper-lan"),
         (Owner.UFW, "ufw route insert 1 allow proto udp from any to 198.51.100.20 port 5060"),
