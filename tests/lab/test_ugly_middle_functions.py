@@ -115,7 +115,9 @@ def test_a_wrong_password_is_the_account_and_no_fault_of_any_wan(
 ):
     primary, alternate = both
     account.write("wrong")
-    agent = make_agent(sbc=[account.proves("primary", primary), account.proves("alternate", alternate)])
+    agent = make_agent(
+        sbc=[account.proves("primary", primary), account.proves("alternate", alternate)], failover={"min_dwell": "30s"}
+    )
     agent.start()
     status = agent.wait_for(
         lambda now: now.has("sbc-auth-broken", "primary") and now.has("sbc-auth-broken", "alternate"),
