@@ -19,6 +19,7 @@ from tonekeeper.core.events import (
     Facility,
     FacilityFailed,
     FacilityRecovered,
+    FirewallExamined,
     FlowsDeleted,
     FlowsListed,
     FlowsUnavailable,
@@ -51,6 +52,7 @@ from tonekeeper.core.events import (
     TlsFacts,
     TlsSeen,
 )
+from tonekeeper.core.findings import Observation
 from tonekeeper.core.kernel import Flow, Protocol
 from tonekeeper.core.site import Depth, LanPolicy, NatPolicy, Target, Transport
 from tonekeeper.wire.endpoint import Endpoint
@@ -77,6 +79,7 @@ FLOWS = st.builds(
     packets_in=st.none() | st.integers(0, 5),
 )
 TARGETS = st.builds(Target, st.sampled_from(Transport), st.sampled_from(list(ADDRESS.values())), st.integers(0, 2))
+BLOCKED = Observation("firewall-wan-specific", "lte", {"flows": "udp 192.0.2.1:5060", "rule": "drop", "change": "nft"})
 HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
     Started: st.just(Started()),
     LinkChanged: LINKS,
@@ -144,6 +147,7 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
         user_agent=st.sampled_from(["", "Yealink SIP-T46U 108.86.0.20"]),
         registration=st.none() | st.builds(PhoneRegistration, st.just(Transport.UDP), keepalive_s=st.floats(1, 1e6)),
     ),
+    FirewallExamined: st.builds(FirewallExamined, st.just(()), st.sampled_from([(), (BLOCKED,)])),
     FacilityRecovered: st.builds(FacilityRecovered, st.sampled_from(Facility)),
 }
 WORLD = st.sampled_from(["silence fibre", "silence primary", "silence all", "restore", "503", "500", "late answer"])

@@ -27,6 +27,7 @@ from tonekeeper.core.events import (
     Facility,
     FacilityFailed,
     FacilityRecovered,
+    FirewallExamined,
     FlowsDeleted,
     FlowsListed,
     FlowsUnavailable,
@@ -59,6 +60,7 @@ from tonekeeper.core.events import (
     TlsFacts,
     TlsSeen,
 )
+from tonekeeper.core.findings import Observation
 from tonekeeper.core.kernel import Flow, Protocol
 from tonekeeper.core.site import Depth, FailoverPolicy, LanPolicy, Path, Sbc, Site, Target, Transport, Wan
 from tonekeeper.drivers.sim.simulation import Simulation
@@ -162,6 +164,8 @@ def about_the_rest():
     for facility in Facility:
         yield FacilityFailed(facility, "cannot write: disk is full", 28)
         yield FacilityRecovered(facility)
+    yield FirewallExamined((), (Observation("firewall-wan-specific", "lte", {"rule": "drop"}),))
+    yield FirewallExamined((), ())
     for interface in ("eth0", "nothing0"):
         yield GatewayChanged(interface, None, None)
         yield GatewayChanged(interface, "192.0.2.7", "")

@@ -46,10 +46,10 @@ from tonekeeper.core.events import (
     SiteChanged,
     Started,
 )
-from tonekeeper.core.site import Mode, Site, Wan
+from tonekeeper.core.site import Mode, Role, Site, Wan
 from tonekeeper.drivers.live import LiveDriver
 from tonekeeper.edge import service
-from tonekeeper.edge.capabilities import missing_for_flows, missing_for_steering
+from tonekeeper.edge.capabilities import has_net_admin, missing_for_flows, missing_for_steering
 from tonekeeper.edge.clock import JumpDetector
 from tonekeeper.edge.dns import Resolver
 from tonekeeper.edge.entropy import token
@@ -65,6 +65,7 @@ from tonekeeper.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from tonekeeper.app.depth_background import BackgroundDepth
+    from tonekeeper.app.firewall_background import BackgroundFirewall
     from tonekeeper.app.nat_background import BackgroundNat
     from tonekeeper.app.phone_background import BackgroundPhones
 
@@ -122,6 +123,7 @@ class Daemon:
         self._background_nat: BackgroundNat | None = None
         self._background_depth: BackgroundDepth | None = None
         self._background_phones: BackgroundPhones | None = None
+        self._background_firewall: BackgroundFirewall | None = None
 
     async def run(self, on_started: Callable[[], None] | None = None) -> Exit:
         """Until `stop` is called. `on_started`: when the first probes may leave."""
@@ -176,6 +178,7 @@ class Daemon:
             self._log.error("not-recalled", reason=self._remembered.warning)
         self._links.start()
         self._look_for_phones()
+        self._look_at_firewall()
         await self._serve_http()
         service.tell_ready()
 
@@ -201,7 +204,13 @@ class Daemon:
         self._links.close()
         self._resolver.close()
         self._sockets.close()
-        for background in (self._background_nat, self._background_depth, self._background_phones):
+        backgrounds = (
+            self._background_nat,
+            self._background_depth,
+            self._background_phones,
+            self._background_firewall,
+        )
+        for background in backgrounds:
             if background is not None:
                 background.close()
         await self._leave_the_kernel()
@@ -272,6 +281,23 @@ class Daemon:
         self._background_phones = self._background_phones or BackgroundPhones(self.feed, self._log)
         self._background_phones.search(self._settings.site, self._settings.profiles_dir)
 
+    def _look_at_firewall(self) -> None:
+        """Of a router that may read its rules. What cannot be asked is said in the log, and the probing goes on."""
+        if self._settings.site.role is not Role.ROUTER or self._make_links is not _netlink or not has_net_admin():
+            return
+        from tonekeeper.app.firewall_background import BackgroundFirewall
+        from tonekeeper.core.firewall.flows import Places
+
+        situation = self._agent.situation
+
+        def places() -> Places:
+            return Places({name: lookup.targets for name, lookup in situation.lookups.items()}, {})
+
+        try:
+            self._background_firewall = BackgroundFirewall(self.feed, self._log, lambda: situation.site, places)
+        except EdgeError as error:
+            self._log.error("firewall-not-checked", reason=str(error))
+
     # --- faces and configuration
 
     async def _serve_http(self) -> None:
@@ -311,6 +337,8 @@ class Daemon:
         self._links.watch(_interfaces(site))
         self.feed(SiteChanged(site))
         self._look_for_phones()
+        if self._background_firewall is not None:
+            self._background_firewall.look_again()
         self._log.info("reloaded", site=site.name)
 
 

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from tonekeeper.core.commands import ResolveSbc
 from tonekeeper.core.events import SbcResolved, SbcUnresolved
+from tonekeeper.core.findings import Observation
 from tonekeeper.core.firewall.allow_list import allow_list
 from tonekeeper.core.firewall.attached import KernelTimeouts, attached_to_sip
-from tonekeeper.core.firewall.flows import FlowVerdict, Origin, Places, questions_of
+from tonekeeper.core.firewall.flows import DEFAULT_RTP, FlowVerdict, Origin, Places, RtpRange, questions_of
 from tonekeeper.core.firewall.judgement import observations_of, openable, problems_in
 from tonekeeper.core.firewall.report import finding_reports, firewall_reports
 from tonekeeper.core.lookups import is_address
+from tonekeeper.core.report import FirewallReport
 from tonekeeper.core.site import Role, Sbc, Site, Target, Wan
 from tonekeeper.edge.dns import LIMIT, Resolver
 from tonekeeper.edge.nameservers import Nameservers
@@ -57,7 +59,7 @@ def check_firewall(command: Firewall, terminal: Terminal) -> Exit:
                     terminal.say(f"SBC {sbc.name} cannot be located: it is missing in the list")
             return show_allow_list(command, allow_list(site, places, command.rtp), terminal)
         case CheckFirewall():
-            host = _live(site) if not command.ruleset else _of_file(command, site)
+            host = live_host(site) if not command.ruleset else _of_file(command, site)
             return show_firewall(command, _check(command, host), terminal)
 
 
@@ -73,15 +75,30 @@ class Host:
     is_live: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Examination:
+    flows: tuple[FirewallReport, ...]
+    problems: tuple[Observation, ...]
+    notes: tuple[str, ...]
+
+
 def _check(command: CheckFirewall, host: Host) -> FirewallAnswer:
     site = host.site
     places = find_places(site, live=host.is_live)
     lost = [f"SBC {sbc.name} cannot be located" for sbc in site.sbcs if not places.targets.get(sbc.name)]
     started = time.perf_counter()
+    found = examine(host, places, command.rtp)
+    elapsed = time.perf_counter() - started
+    return FirewallAnswer(found.flows, finding_reports(found.problems), (*found.notes, *lost), elapsed)
+
+
+def examine(host: Host, places: Places, rtp: RtpRange = DEFAULT_RTP) -> Examination:
+    """Ask a copy of the host. Blocks for some tenths of a second; EdgeError where the kernel or a tool refuses."""
+    site = host.site
     origins = (Origin.LAN, Origin.SELF) if host.lan else (Origin.SELF,)
-    questions = questions_of(site, places, origins, rtp=command.rtp, ruleset=host.ruleset.text)
+    questions = questions_of(site, places, origins, rtp=rtp, ruleset=host.ruleset.text)
     wans = tuple((wan.name, wan.interface) for wan in site.wans)
-    scene = Scene(host.surroundings, host.ruleset, host.lan, wans, command.rtp)
+    scene = Scene(host.surroundings, host.ruleset, host.lan, wans, rtp)
     names = [sbc.name for sbc in site.sbcs]
 
     def groups(verdicts: Sequence[FlowVerdict]) -> Sequence[Sequence[FlowVerdict]]:
@@ -91,12 +108,7 @@ def _check(command: CheckFirewall, host: Host) -> FirewallAnswer:
     observations = observations_of(problems_in(answer.verdicts, names), answer.openings, answer.listing)
     timeouts, assigns_helpers = _kernel(host)
     attached = attached_to_sip(answer.listing, timeouts, assigns_helpers=assigns_helpers)
-    return FirewallAnswer(
-        firewall_reports(answer.verdicts),
-        finding_reports((*observations, *attached)),
-        (*host.notes, *answer.notes, *lost),
-        time.perf_counter() - started,
-    )
+    return Examination(firewall_reports(answer.verdicts), (*observations, *attached), (*host.notes, *answer.notes))
 
 
 def _kernel(host: Host) -> tuple[KernelTimeouts | None, bool]:
@@ -109,7 +121,8 @@ def _kernel(host: Host) -> tuple[KernelTimeouts | None, bool]:
     return (KernelTimeouts(found.unreplied, found.stream) if found is not None else None), assigns
 
 
-def _live(site: Site) -> Host:
+def live_host(site: Site) -> Host:
+    """This one. EdgeError where its ruleset cannot be read."""
     from tonekeeper.edge.netlink import default_route_interface
 
     ruleset = read_ruleset()
@@ -180,17 +193,20 @@ def find_places(site: Site, *, live: bool = True) -> Places:
     wans = site.wans if live else ()
     commands = [command for sbc in site.sbcs for command in _questions(sbc, wans)]
     targets = asyncio.run(_resolve(commands))
+    return Places(targets, resolvers_of(site) if live else {wan.name: wan.resolvers for wan in site.wans})
+
+
+def resolvers_of(site: Site) -> dict[str, tuple[str, ...]]:
+    """The name servers of each WAN that are not this host itself."""
     nameservers = Nameservers()
-    resolvers = {
+    return {
         wan.name: tuple(
             one.address
             for one in nameservers.of(ResolveSbc("", "", 0, None, wan.name, wan.interface, wan.source, wan.resolvers))
             if _is_outside(one.address)
         )
-        for wan in (site.wans if live else ())
+        for wan in site.wans
     }
-    named = {wan.name: wan.resolvers for wan in site.wans if not live}
-    return Places(targets, resolvers or named)
 
 
 def _questions(sbc: Sbc, wans: Sequence[Wan]) -> list[ResolveSbc]:

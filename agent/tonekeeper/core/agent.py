@@ -23,6 +23,7 @@ from tonekeeper.core.events import (
     Event,
     FacilityFailed,
     FacilityRecovered,
+    FirewallExamined,
     FlowsDeleted,
     FlowsListed,
     FlowsUnavailable,
@@ -202,7 +203,14 @@ def _take_from_kernel(
 
 
 _AboutTheHouse = (
-    Started | SiteChanged | GatewayChanged | ReversePathFilterRead | ClockJumped | FacilityFailed | FacilityRecovered
+    Started
+    | SiteChanged
+    | GatewayChanged
+    | ReversePathFilterRead
+    | ClockJumped
+    | FirewallExamined
+    | FacilityFailed
+    | FacilityRecovered
 )
 
 
@@ -227,6 +235,8 @@ def _take_about_the_house(turn: Turn, event: _AboutTheHouse) -> None:
             situation.path_filters[event.interface] = event.mode
         case ClockJumped():
             situation.clock_jump = event.by
+        case FirewallExamined():
+            situation.firewall = event
         case FacilityFailed():
             situation.facilities[event.facility] = event
         case FacilityRecovered():
@@ -275,6 +285,7 @@ def _change_site(turn: Turn, site: Site) -> None:
     situation = turn.situation
     old = {sbc.name: sbc for sbc in situation.site.sbcs}
     situation.site = site
+    situation.firewall = None
     wans, sbcs = [wan.name for wan in site.wans], [sbc.name for sbc in site.sbcs]
     situation.wans = {name: situation.wan_health(name) for name in wans}
     situation.sbcs = {name: situation.sbc_health(name) for name in sbcs}

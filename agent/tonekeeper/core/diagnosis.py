@@ -117,6 +117,7 @@ def observe(situation: Situation, standings: tuple[Standing, ...], now: float) -
     yield from _nat(situation, now)
     yield from _decision(situation, standings)
     yield from _steering(situation)
+    yield from situation.firewall.problems if situation.firewall is not None else ()
     yield from _own_house(situation)
 
 

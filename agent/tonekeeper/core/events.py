@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tonekeeper.core.depth.result import DepthResult
+from tonekeeper.core.findings import Observation
 from tonekeeper.core.kernel import Flow
 from tonekeeper.core.nat.result import NatResult
+from tonekeeper.core.report import FirewallReport
 from tonekeeper.core.site import Depth, Path, Site, Target, Transport
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
@@ -374,6 +376,14 @@ class Facility(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FirewallExamined:
+    """A copy of this host was asked what its ruleset does to SIP and RTP, and this is what is not as it was before."""
+
+    flows: tuple[FirewallReport, ...]
+    problems: tuple[Observation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FacilityFailed:
     """The journal cannot be written, the HTTP port is taken ...: a finding follows, the probing goes on."""
 
@@ -418,6 +428,7 @@ Event = (
     | NatMeasured
     | DepthProbed
     | PhoneSeen
+    | FirewallExamined
     | FacilityFailed
     | FacilityRecovered
 )

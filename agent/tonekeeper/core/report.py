@@ -249,6 +249,42 @@ class NatReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleReport:
+    family: str
+    table: str
+    chain: str
+    handle: int
+    """0 for the policy of the chain."""
+    text: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirewallReport:
+    """What the ruleset does to one flow in one direction."""
+
+    origin: str
+    """lan, self"""
+    sbc: str
+    """Empty for DNS."""
+    wan: str
+    transport: str
+    """udp, tcp, tls (SIP); rtp; dns"""
+    address: str
+    """ip:port"""
+    direction: str
+    """out, return"""
+    verdict: str
+    """accept, drop, reject, not checked"""
+    rule: RuleReport | None
+    """That decided; null where none did."""
+    reason: str
+    """Why it was not checked, or what else than a rule stopped it."""
+    arrives_at: str
+    """Where a rule redirects it to; empty: it gets where it should."""
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneReport:
     """A phone at the site. Whose it is, is not known here."""
 
@@ -313,6 +349,6 @@ class Report:
     probing: ProbingReport
     changes: tuple[ChangeReport, ...] = ()
     nat: tuple[NatReport, ...] = ()
-    firewall: tuple[dict[str, object], ...] = ()
+    firewall: tuple[FirewallReport, ...] = ()
     phones: tuple[PhoneReport, ...] = ()
     schema: int = field(default=SCHEMA, kw_only=True)

@@ -9,7 +9,7 @@ from tonekeeper.core.attribution import Attribution, Blame, Cell, Culprit
 from tonekeeper.core.chance import Chance
 from tonekeeper.core.depth.knowledge import DeepProbe
 from tonekeeper.core.drift import ServerTraits
-from tonekeeper.core.events import Facility, FacilityFailed, GatewayChanged, LinkChanged
+from tonekeeper.core.events import Facility, FacilityFailed, FirewallExamined, GatewayChanged, LinkChanged
 from tonekeeper.core.failover import Failover, Place, Standing
 from tonekeeper.core.findings import ActiveFinding
 from tonekeeper.core.flap import Damper
@@ -92,6 +92,8 @@ class Situation:
     """By SBC."""
     tallies: dict[str, SbcTallies] = field(default_factory=dict)
     """By SBC."""
+    firewall: FirewallExamined | None = None
+    """None where nobody has looked."""
     phones: SitePhones = field(default_factory=SitePhones)
     voicemail_at: Place | None = None
     """Where voicemail works, when that is not where the site is."""

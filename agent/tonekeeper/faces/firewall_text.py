@@ -8,8 +8,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from tonekeeper.core.firewall.allow_list import AllowedFlow
-from tonekeeper.core.firewall.report import FirewallReport
-from tonekeeper.core.report import FindingReport, Severity
+from tonekeeper.core.report import FindingReport, FirewallReport, Severity
 from tonekeeper.faces.wording import Tone, duration, printable
 
 _COLOURS = {Tone.GOOD: "32", Tone.WARNING: "33", Tone.BAD: "31", Tone.UNKNOWN: "36"}

@@ -20,6 +20,7 @@ _HANDLE = re.compile(r" # handle (\d+)$")
 _HOOK = re.compile(r'\s+type (\w+) hook (\w+)(?: devices? (?:= )?(?:"?[^;{]*"?|\{[^}]*\}))? priority ([^;]+);')
 _POLICY = re.compile(r"policy (\w+);")
 _COMMENT = re.compile(r' comment "([^"]*)"| --comment (?:"([^"]*)"|(\S+))')
+_COUNTED = re.compile(r"\bcounter packets \d+ bytes \d+")
 _APPENDED = re.compile(r"(?:\[\d+:\d+\] )?-A (\S+) ?")
 _OFFLOAD = re.compile(r"\bflow (?:add|offload) @(\S+)")
 _FLOWTABLE = re.compile(r"^\tflowtable \S+ \{.*?^\t\}\n", re.MULTILINE | re.DOTALL)
@@ -128,7 +129,11 @@ def _chain(family: str, table: str, name: str, body: list[str]) -> Chain:
         pending += (" " if pending else "") + line.strip()
         handle = _HANDLE.search(pending)
         if handle is not None:
-            rules.append(Rule(family, table, name, len(rules), int(handle[1]), pending[: handle.start()]))
+            rules.append(
+                Rule(
+                    family, table, name, len(rules), int(handle[1]), _COUNTED.sub("counter", pending[: handle.start()])
+                )
+            )
         if handle is not None or (not rules and pending.endswith(";")) or pending.startswith('comment "'):
             pending = ""
     kind, where = (hook[1], hook[2]) if hook else ("", "")

@@ -37,7 +37,7 @@ LISTED = """table inet fw4 { # handle 3
 		meta l4proto { tcp, udp } flow add @ft # handle 5
 		iifname "lan0" tcp dport { 5060, 5061, 10000,
 			20000 } accept comment "only SIP" # handle 6
-		jump reject_it # handle 7
+		counter packets 12 bytes 3400 jump reject_it # handle 7
 	}
 
 	chain reject_it { # handle 2
@@ -61,6 +61,12 @@ def test_every_rule_has_its_place_its_handle_and_its_text():
     assert [(rule.position, rule.handle) for rule in forward.rules] == [(0, 5), (1, 6), (2, 7)]
     assert forward.rules[1].comment == "only SIP"
     assert (reject.hook, reject.policy, reject.rules[0].text) == ("", "", "reject")
+
+
+def test_what_a_rule_has_counted_is_not_part_of_it():
+    rule = parse_listing(LISTED).rule("inet", "fw4", "forward", 7)
+    assert rule is not None
+    assert rule.text == "counter jump reject_it"
 
 
 def test_a_rule_that_nft_wraps_is_one_rule():

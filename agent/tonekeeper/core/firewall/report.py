@@ -3,49 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.firewall.flows import FlowVerdict
-from tonekeeper.core.report import FindingReport, Severity
+from tonekeeper.core.report import FindingReport, FirewallReport, RuleReport, Severity
 
 _SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleReport:
-    family: str
-    table: str
-    chain: str
-    handle: int
-    """0 for the policy of the chain."""
-    text: str
-    comment: str
-
-
-@dataclass(frozen=True, slots=True)
-class FirewallReport:
-    """What the ruleset does to one flow in one direction."""
-
-    origin: str
-    """lan, self"""
-    sbc: str
-    """Empty for DNS."""
-    wan: str
-    transport: str
-    """udp, tcp, tls (SIP); rtp; dns"""
-    address: str
-    """ip:port"""
-    direction: str
-    """out, return"""
-    verdict: str
-    """accept, drop, reject, not checked"""
-    rule: RuleReport | None
-    """That decided; null where none did."""
-    reason: str
-    """Why it was not checked, or what else than a rule stopped it."""
-    arrives_at: str
-    """Where a rule redirects it to; empty: it gets where it should."""
 
 
 def firewall_reports(verdicts: Iterable[FlowVerdict]) -> tuple[FirewallReport, ...]:

@@ -12,8 +12,7 @@ from typing import assert_never
 
 from tonekeeper.core.firewall.allow_list import AllowedFlow
 from tonekeeper.core.firewall.flows import DEFAULT_RTP, RtpRange
-from tonekeeper.core.firewall.report import FirewallReport
-from tonekeeper.core.report import FindingReport, Severity
+from tonekeeper.core.report import FindingReport, FirewallReport, Severity
 from tonekeeper.faces import firewall_text
 from tonekeeper.faces.cli.families import Families, add_command
 from tonekeeper.faces.cli.outcome import Exit
