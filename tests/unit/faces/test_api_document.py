@@ -11,7 +11,7 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.unit.faces import reports
-from tonekeeper.core.report import Report
+from tonekeeper.core.report import FirewallReport, Report, RuleReport
 from tonekeeper.faces.http.connection import Limits
 from tonekeeper.faces.http.exposition import Dialect
 from tonekeeper.faces.http.message import HttpRequest
@@ -19,6 +19,19 @@ from tonekeeper.faces.http.metrics import render_metrics
 from tonekeeper.faces.http.routes import Routes
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+
+BLOCKED = FirewallReport(
+    origin="lan",
+    sbc="alternate",
+    wan="fibre",
+    transport="udp",
+    address="198.51.100.20:5060",
+    direction="out",
+    verdict="drop",
+    rule=RuleReport("inet", "fw", "forward", 0, "policy drop", ""),
+    reason="",
+    arrives_at="",
+)
 
 
 def example() -> object:
@@ -42,6 +55,7 @@ def key_paths(value: object, at: str = "") -> Iterator[str]:
 def test_every_key_of_the_example_is_in_the_report_and_the_other_way_round():
     sbcs = tuple(replace(sbc, calls=None, voicemail=None) for sbc in reports.proven().sbcs)  # as registrations are
     full = replace(reports.failed_over(), sbcs=sbcs, nat=reports.behind_nat().nat, phones=reports.phones())
+    full = replace(full, firewall=(BLOCKED,))
     report = msgspec.json.decode(msgspec.json.encode(full))
 
     assert set(key_paths(example())) == set(key_paths(report))
