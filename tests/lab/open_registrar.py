@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
 from tests.lab.sbc import Sbc
 from tests.lab.topology import Lab
@@ -21,33 +20,5 @@ class OpenRegistrar(Sbc):
         self.port = port
         self._longest = longest
 
-    def __enter__(self) -> OpenRegistrar:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
     def launch(self) -> None:
-        directory = self.namespace.directory
-        values = {
-            "ADDRESS": self.address,
-            "NAME": self.name,
-            "PORT": self.port,
-            "DIRECTORY": directory,
-            "LONGEST": self._longest,
-        }
-        text = _TEMPLATE.read_text()
-        for key, value in values.items():
-            text = text.replace(f"@{key}@", str(value))
-        config = directory / f"{self.name}.cfg"
-        config.write_text(text)
-        command = ("kamailio", "-DD", "-E", "-m", "32", "-M", "4", "-w", str(directory), "-Y", str(directory))
-        self._process = self.namespace.popen(*command, "-f", str(config), log=self.name)
-        self._changed = self._frozen = False
+        self._launch(_TEMPLATE, LONGEST=self._longest)

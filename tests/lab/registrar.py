@@ -9,7 +9,6 @@ calls, with an echo of the voice and without one, rings without end, and notifie
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
 from tests.lab.namespace import Process, until
 from tests.lab.sbc import Sbc
@@ -37,45 +36,20 @@ class Registrar(Sbc):
         self._one_time_nonce = one_time_nonce
         self._behind: list[Process] = []
 
-    def __enter__(self) -> Registrar:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
     def launch(self) -> None:
-        directory = self.namespace.directory
-        values = {
-            "ADDRESS": self.address,
-            "NAME": self.name,
-            "PORT": self.port,
-            "TLS_PORT": self.tls_port,
-            "DIRECTORY": directory,
-            "PASSWORD": PASSWORD,
-            "ALGORITHM": self._algorithm,
-            "ONE_TIME_NONCE": int(self._one_time_nonce),
-            "NONCE_COUNT": int(not self._one_time_nonce),
-            "ECHO_PORT": ECHO_PORT,
-            "SILENT_PORT": SILENT_PORT,
-            "RINGING_PORT": RINGING_PORT,
-            "MAILBOX_PORT": MAILBOX_PORT,
-        }
-        text = (_HERE / "registrar.cfg").read_text()
-        for key, value in values.items():
-            text = text.replace(f"@{key}@", str(value))
-        config = directory / f"{self.name}.cfg"
-        config.write_text(text)
         self._write_tls(self._own)
-        command = ("kamailio", "-DD", "-E", "-m", "32", "-M", "4", "-w", str(directory), "-Y", str(directory))
-        self._process = self.namespace.popen(*command, "-f", str(config), log=self.name)
-        self._changed = self._frozen = False
+        self._launch(
+            _HERE / "registrar.cfg",
+            TLS_PORT=self.tls_port,
+            PASSWORD=PASSWORD,
+            ALGORITHM=self._algorithm,
+            ONE_TIME_NONCE=int(self._one_time_nonce),
+            NONCE_COUNT=int(not self._one_time_nonce),
+            ECHO_PORT=ECHO_PORT,
+            SILENT_PORT=SILENT_PORT,
+            RINGING_PORT=RINGING_PORT,
+            MAILBOX_PORT=MAILBOX_PORT,
+        )
         self._answer_behind()
 
     def stop(self) -> None:

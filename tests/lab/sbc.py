@@ -6,6 +6,8 @@ import json
 import signal
 import socket
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from tests.lab.certificates import Authority, Issued
 from tests.lab.namespace import LabError, Namespace, Process, until
@@ -47,6 +49,19 @@ class Sbc:
         self._changed = False
         self._frozen = False
 
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
     @property
     def endpoint(self) -> tuple[str, int]:
         return (self.address, self.port)
@@ -69,13 +84,18 @@ class Sbc:
 
     def launch(self) -> None:
         """Start without waiting for the first answer; `wait_ready` does that."""
+        self._write_tls(self._own)
+        self._launch(_TEMPLATE)
+
+    def _launch(self, template: Path, **more: object) -> None:
+        """Kamailio with this configuration; each @KEY@ in it stands for a value."""
         directory = self.namespace.directory
-        text = _TEMPLATE.read_text()
-        for key, value in {"ADDRESS": self.address, "NAME": self.name, "DIRECTORY": str(directory)}.items():
-            text = text.replace(f"@{key}@", value)
+        text = template.read_text()
+        values = {"ADDRESS": self.address, "NAME": self.name, "PORT": self.port, "DIRECTORY": directory, **more}
+        for key, value in values.items():
+            text = text.replace(f"@{key}@", str(value))
         config = directory / f"{self.name}.cfg"
         config.write_text(text)
-        self._write_tls(self._own)
         command = ("kamailio", "-DD", "-E", "-m", "32", "-M", "4", "-w", str(directory), "-Y", str(directory))
         self._process = self.namespace.popen(*command, "-f", str(config), log=self.name)
         self._changed = self._frozen = False
