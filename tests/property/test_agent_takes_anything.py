@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core.talk import ADDRESS, OWN, Talk, answer, measured_nat, path, site
+from tonekeeper.core.checks import Check, CheckResult, Outcome
 from tonekeeper.core.commands import LogChange, SendOptions
 from tonekeeper.core.depth.result import DepthResult, DepthVerdict
 from tonekeeper.core.events import (
+    Checked,
     ClockJumped,
     DatagramIgnored,
     DepthProbed,
@@ -148,6 +150,16 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
         registration=st.none() | st.builds(PhoneRegistration, st.just(Transport.UDP), keepalive_s=st.floats(1, 1e6)),
     ),
     FirewallExamined: st.builds(FirewallExamined, st.just(()), st.sampled_from([(), (BLOCKED,)])),
+    Checked: st.builds(
+        Checked,
+        st.builds(
+            CheckResult,
+            st.sampled_from(Check),
+            st.sampled_from(Outcome),
+            st.just("seen"),
+            st.sampled_from([(), (BLOCKED,)]),
+        ),
+    ),
     FacilityRecovered: st.builds(FacilityRecovered, st.sampled_from(Facility)),
 }
 WORLD = st.sampled_from(["silence fibre", "silence primary", "silence all", "restore", "503", "500", "late answer"])

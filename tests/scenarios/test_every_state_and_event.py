@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.unit.core.talk import measured_nat
 
+from tonekeeper.core.checks import Check, CheckResult, Outcome
 from tonekeeper.core.commands import Command, SendOptions
 from tonekeeper.core.depth.result import DepthResult, DepthVerdict
 from tonekeeper.core.events import (
+    Checked,
     ClockJumped,
     DatagramIgnored,
     DeadlineReached,
@@ -166,6 +168,8 @@ def about_the_rest():
         yield FacilityRecovered(facility)
     yield FirewallExamined((), (Observation("firewall-wan-specific", "lte", {"rule": "drop"}),))
     yield FirewallExamined((), ())
+    yield Checked(CheckResult(Check.CLOCK, Outcome.PROBLEM, "3 s off", (Observation("clock-jumped", "", {}),)))
+    yield Checked(CheckResult(Check.CLOCK, Outcome.NOT_CHECKED, "no server"))
     for interface in ("eth0", "nothing0"):
         yield GatewayChanged(interface, None, None)
         yield GatewayChanged(interface, "192.0.2.7", "")

@@ -13,9 +13,11 @@ from typing import assert_never
 
 from tonekeeper.core import lookups, paths, reporting, servers, walks
 from tonekeeper.core.chance import Chance
+from tonekeeper.core.checks import Known
 from tonekeeper.core.commands import ApplyPlan, Command
 from tonekeeper.core.depth import watch as depth_watch
 from tonekeeper.core.events import (
+    Checked,
     ClockJumped,
     DatagramIgnored,
     DeadlineReached,
@@ -209,6 +211,7 @@ _AboutTheHouse = (
     | ReversePathFilterRead
     | ClockJumped
     | FirewallExamined
+    | Checked
     | FacilityFailed
     | FacilityRecovered
 )
@@ -237,6 +240,8 @@ def _take_about_the_house(turn: Turn, event: _AboutTheHouse) -> None:
             situation.clock_jump = event.by
         case FirewallExamined():
             situation.firewall = event
+        case Checked():
+            situation.checks[event.result.check] = Known(event.result, turn.now)
         case FacilityFailed():
             situation.facilities[event.facility] = event
         case FacilityRecovered():

@@ -118,6 +118,8 @@ def observe(situation: Situation, standings: tuple[Standing, ...], now: float) -
     yield from _decision(situation, standings)
     yield from _steering(situation)
     yield from situation.firewall.problems if situation.firewall is not None else ()
+    for known in situation.checks.values():
+        yield from known.result.observations
     yield from _own_house(situation)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tonekeeper.core.checks import CheckResult
 from tonekeeper.core.depth.result import DepthResult
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.kernel import Flow
@@ -384,6 +385,13 @@ class FirewallExamined:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """Something beside the paths was looked at; this replaces what the same check said before."""
+
+    result: CheckResult
+
+
+@dataclass(frozen=True, slots=True)
 class FacilityFailed:
     """The journal cannot be written, the HTTP port is taken ...: a finding follows, the probing goes on."""
 
@@ -429,6 +437,7 @@ Event = (
     | DepthProbed
     | PhoneSeen
     | FirewallExamined
+    | Checked
     | FacilityFailed
     | FacilityRecovered
 )

@@ -316,6 +316,19 @@ class PhoneReport:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckReport:
+    """Something that was looked at beside the paths, or could not be."""
+
+    check: str
+    outcome: str
+    """ok, problem, not checked"""
+    detail: str
+    """What was seen, or why it was not checked."""
+    age_s: float
+    """Seconds since then."""
+
+
+@dataclass(frozen=True, slots=True)
 class FindingReport:
     code: str
     severity: Severity
@@ -351,4 +364,5 @@ class Report:
     nat: tuple[NatReport, ...] = ()
     firewall: tuple[FirewallReport, ...] = ()
     phones: tuple[PhoneReport, ...] = ()
+    checks: tuple[CheckReport, ...] = ()
     schema: int = field(default=SCHEMA, kw_only=True)

@@ -16,6 +16,7 @@ from tonekeeper.core.report import (
     ActiveReport,
     AgentReport,
     ChangeReport,
+    CheckReport,
     NatReport,
     PathReport,
     ProbingReport,
@@ -51,6 +52,10 @@ def report_on(situation: Situation, now: float) -> Report:
         findings=tuple(diagnosis.visible(situation, now)),
         firewall=situation.firewall.flows if situation.firewall is not None else (),
         phones=situation.phones.reports(now),
+        checks=tuple(
+            CheckReport(str(check), str(known.result.outcome), known.result.detail, round(now - known.at, 3))
+            for check, known in situation.checks.items()
+        ),
         probing=_probing(situation.allowance),
         changes=tuple(
             ChangeReport(round(now - change.at, 3), change.subject, change.before, change.after, change.reason)

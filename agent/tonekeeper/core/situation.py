@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tonekeeper.core.attribution import Attribution, Blame, Cell, Culprit
 from tonekeeper.core.chance import Chance
+from tonekeeper.core.checks import Check, Known
 from tonekeeper.core.depth.knowledge import DeepProbe
 from tonekeeper.core.drift import ServerTraits
 from tonekeeper.core.events import Facility, FacilityFailed, FirewallExamined, GatewayChanged, LinkChanged
@@ -94,6 +95,8 @@ class Situation:
     """By SBC."""
     firewall: FirewallExamined | None = None
     """None where nobody has looked."""
+    checks: dict[Check, Known] = field(default_factory=dict)
+    """What was looked at beside the paths."""
     phones: SitePhones = field(default_factory=SitePhones)
     voicemail_at: Place | None = None
     """Where voicemail works, when that is not where the site is."""

@@ -1,0 +1,30 @@
+"""A single way from a WAN to an SBC."""
+
+from tonekeeper.core.findings.entry import Entry
+from tonekeeper.core.report import Severity
+
+PATHS = (
+    Entry(
+        "path-down",
+        Severity.WARNING,
+        "The way {subject} is closed, while its WAN and its SBC work otherwise: {why}.",
+        "Look for a firewall rule that allows only some SBC addresses, here or upstream.",
+        depends_on=("site-offline",),
+        visible_after=2.0,
+    ),
+    Entry(
+        "path-degraded",
+        Severity.WARNING,
+        "Calls to {subject} would suffer: {why}.",
+        "Look for congestion between that WAN's provider and the SBC, and report it to both with this evidence.",
+        depends_on=("site-offline", "wan-degraded"),
+        visible_after=10.0,
+    ),
+    Entry(
+        "probe-refused",
+        Severity.CRITICAL,
+        "The path {subject} cannot be probed from here: {why}.",
+        "See the reason: a missing permission needs CAP_NET_RAW, a forbidden packet needs a rule that lets it out.",
+        depends_on=("wan-down",),
+    ),
+)
