@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tonekeeper.core import circuits, names, servers, strained
 from tonekeeper.core.attribution import Attribution, Confidence
 from tonekeeper.core.events import Facility
 from tonekeeper.core.failover import Place, Standing
-from tonekeeper.core.findings import CATALOGUE, ActiveFinding, Observation
+from tonekeeper.core.findings import CATALOGUE, CHAPTERS, ActiveFinding, Observation
 from tonekeeper.core.instants import NEVER
 from tonekeeper.core.nat.verdicts import nat_observations
 from tonekeeper.core.probe import FIRST_VERDICT
-from tonekeeper.core.report import FindingReport, PathState, Severity, WanState
+from tonekeeper.core.report import CauseReport, ExplainedReport, FindingReport, PathState, Severity, WanState
 from tonekeeper.core.situation import Situation
 
 FindingChange = tuple[str, str, str, str]
@@ -27,7 +27,16 @@ _FACILITY_CODES = {
 MOST_FLOWS = 5
 """Stale flows named in a finding; the report has them all."""
 
-_ABOUT_THE_SITE = ("site-offline", "no-alternate")
+_NEARNESS = {
+    entry.code: order
+    for order, chapter in enumerate(
+        ("This host", "WANs", "Firewall", "NAT", "DNS", "Paths", "SBCs", "Failover", "Phones"),
+    )
+    for entry in CHAPTERS[chapter]
+}
+"""To the site's own hardware: what is nearer is more often the cause."""
+
+_ABOUT_THE_SITE = ("site-offline", "no-alternate", "clock-wrong", "conntrack-full")
 _SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 
 
@@ -62,16 +71,49 @@ def _is_lasting(subject: str) -> bool:
 
 
 def visible(situation: Situation, now: float) -> list[FindingReport]:
-    """What a person is shown: old enough, and not explained by another one; worst first, then oldest first."""
+    """What a person is shown: old enough, and not explained by another one; in the order of `_rank`."""
     actives = situation.findings.values()
-    shown = [
-        active
-        for active in actives
-        if now - active.since >= CATALOGUE[active.code].visible_after
-        and not any(_explains(other, active) for other in actives)
-    ]
-    shown.sort(key=lambda active: (_SEVERITIES.index(active.severity), active.since, active.subject))
-    return [_rendered(active, now) for active in shown]
+    shown = [active for active in actives if _is_ripe(active, now) and not _causes_of(active, actives)]
+    return [_rendered(active, now) for active in sorted(shown, key=_rank)]
+
+
+def explained(situation: Situation, now: float) -> list[ExplainedReport]:
+    """What holds as well and follows from what is shown."""
+    actives = situation.findings.values()
+    told = []
+    for active in sorted(actives, key=_rank):
+        if _is_ripe(active, now) and _causes_of(active, actives):
+            roots = [root for root in _roots_of(active, actives) if _is_ripe(root, now)]
+            causes = tuple(CauseReport(root.code, root.subject) for root in sorted(roots, key=_rank))
+            told.append(ExplainedReport(_rendered(active, now), causes))
+    return told
+
+
+def _rank(active: ActiveFinding) -> tuple[int, int, float, str]:
+    """Worst first, then causes, then the oldest."""
+    return (_SEVERITIES.index(active.severity), _NEARNESS[active.code], active.since, active.subject)
+
+
+def _is_ripe(active: ActiveFinding, now: float) -> bool:
+    return now - active.since >= CATALOGUE[active.code].visible_after
+
+
+def _causes_of(active: ActiveFinding, actives: Iterable[ActiveFinding]) -> list[ActiveFinding]:
+    return [other for other in actives if _explains(other, active)]
+
+
+def _roots_of(active: ActiveFinding, actives: Iterable[ActiveFinding]) -> list[ActiveFinding]:
+    """At the ends of all chains of causes; no entry of the catalogue explains itself, however far around."""
+    roots: list[ActiveFinding] = []
+    reached, left = [active], [active]
+    while left:
+        causes = _causes_of(left.pop(), actives)
+        for cause in causes:
+            if cause not in reached:
+                reached.append(cause)
+                left.append(cause)
+                roots += [] if _causes_of(cause, actives) else [cause]
+    return roots
 
 
 def _explains(cause: ActiveFinding, active: ActiveFinding) -> bool:

@@ -340,6 +340,23 @@ class FindingReport:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseReport:
+    """Of the finding with this code and subject."""
+
+    code: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedReport:
+    """What holds, and is not among the findings because they explain it."""
+
+    finding: FindingReport
+    causes: tuple[CauseReport, ...]
+    """Those among the findings; none while the one that explains it is too young to be shown."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeReport:
     """One of the latest changes, newest last: what people ask first ("what happened at 14:03?")."""
 
@@ -358,8 +375,9 @@ class Report:
     active: ActiveReport
     steering: SteeringReport
     findings: tuple[FindingReport, ...]
-    """Worst first."""
+    """Worst first, and causes before their likely consequences."""
     probing: ProbingReport
+    explained: tuple[ExplainedReport, ...] = ()
     changes: tuple[ChangeReport, ...] = ()
     nat: tuple[NatReport, ...] = ()
     firewall: tuple[FirewallReport, ...] = ()

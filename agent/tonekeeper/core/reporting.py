@@ -50,6 +50,7 @@ def report_on(situation: Situation, now: float) -> Report:
             _nat(known.result, now - known.measured_at) for known in situation.nats.values() if known.result is not None
         ),
         findings=tuple(diagnosis.visible(situation, now)),
+        explained=tuple(diagnosis.explained(situation, now)),
         firewall=situation.firewall.flows if situation.firewall is not None else (),
         phones=situation.phones.reports(now),
         checks=tuple(

@@ -18,6 +18,7 @@ from tonekeeper.core.report import (
     Severity,
     WanReport,
 )
+from tonekeeper.core.verdict import verdict_of
 
 
 class Tone(StrEnum):
@@ -70,23 +71,13 @@ def tone_of(state: str) -> Tone:
 
 
 def verdict(report: Report) -> Verdict:
-    """What is wrong and whose fault: the worst finding's summary; without one, what is known to work."""
     worst = next(iter(report.findings), None)
+    sentence = verdict_of(report)
     if worst is not None and worst.severity is not Severity.INFO:
         word = "PROBLEM" if worst.severity is Severity.CRITICAL else "WARNING"
-        return Verdict(tone_of(worst.severity), word, worst.summary)
-    paths = [path for sbc in report.sbcs for path in sbc.paths]
-    up = sum(path.state is PathState.UP for path in paths)
-    if not up:
-        return Verdict(Tone.UNKNOWN, "UNKNOWN", "No SBC has answered yet; the first verdicts are still to come.")
-    known = "Every path works" if up == len(paths) else f"{up} of {len(paths)} paths work"
-    return Verdict(Tone.GOOD, "OK", f"{known}: {active_place(report)}.")
-
-
-def active_place(report: Report) -> str:
-    """Where calls go."""
-    active = report.active
-    return f"calls go over {active.wan} to {active.sbc}" if active.sbc else "no path is chosen yet"
+        return Verdict(tone_of(worst.severity), word, sentence)
+    is_up = any(path.state is PathState.UP for sbc in report.sbcs for path in sbc.paths)
+    return Verdict(Tone.GOOD, "OK", sentence) if is_up else Verdict(Tone.UNKNOWN, "UNKNOWN", sentence)
 
 
 def failback_wait(report: Report) -> str:

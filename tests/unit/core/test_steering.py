@@ -162,7 +162,7 @@ def test_a_refused_plan_is_a_finding_and_is_tried_again():
     talk.kernel.refuses = "not permitted: needs CAP_NET_ADMIN"
     talk.silence(wan="fibre")
     talk.pass_time(10)
-    assert talk.findings()[0] == "steering-refused primary over lte"
+    assert "steering-refused primary over lte" in talk.findings()
     talk.kernel.refuses = ""
     talk.pass_time(40)
     assert routes(talk) == {"wwan0"}

@@ -11,7 +11,7 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.unit.faces import reports
-from tonekeeper.core.report import CheckReport, FirewallReport, Report, RuleReport
+from tonekeeper.core.report import CauseReport, CheckReport, ExplainedReport, FirewallReport, Report, RuleReport
 from tonekeeper.faces.http.connection import Limits
 from tonekeeper.faces.http.exposition import Dialect
 from tonekeeper.faces.http.message import HttpRequest
@@ -56,6 +56,7 @@ def test_every_key_of_the_example_is_in_the_report_and_the_other_way_round():
     sbcs = tuple(replace(sbc, calls=None, voicemail=None) for sbc in reports.proven().sbcs)  # as registrations are
     full = replace(reports.failed_over(), sbcs=sbcs, nat=reports.behind_nat().nat, phones=reports.phones())
     full = replace(full, firewall=(BLOCKED,), checks=(CheckReport("clock", "ok", "0.004 s off", 61.0),))
+    full = replace(full, explained=(ExplainedReport(full.findings[0], (CauseReport("sbc-down", "primary"),)),))
     report = msgspec.json.decode(msgspec.json.encode(full))
 
     assert set(key_paths(example())) == set(key_paths(report))
