@@ -40,4 +40,4 @@ def test_what_a_dead_site_explains_is_told_with_its_cause():
     explained = {one.finding.code: one.causes for one in report.explained}
     assert report.findings[0].code == "site-offline"
     assert explained["no-alternate"] == (CauseReport("site-offline", report.findings[0].subject),)
-    assert [one.finding.code for one in folded(report)[0].consequences] == list(explained)
+    assert [one.code for one in folded(report)[0].consequences] == [one.finding.code for one in report.explained]
