@@ -17,6 +17,7 @@ from tonekeeper.core.events import (
     ClockJumped,
     DatagramIgnored,
     DepthProbed,
+    DiagnosisBegun,
     Event,
     Facility,
     FacilityFailed,
@@ -160,6 +161,7 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
             st.sampled_from([(), (BLOCKED,)]),
         ),
     ),
+    DiagnosisBegun: st.builds(DiagnosisBegun, st.booleans()),
     FacilityRecovered: st.builds(FacilityRecovered, st.sampled_from(Facility)),
 }
 WORLD = st.sampled_from(["silence fibre", "silence primary", "silence all", "restore", "503", "500", "late answer"])

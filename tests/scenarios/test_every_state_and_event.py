@@ -25,6 +25,7 @@ from tonekeeper.core.events import (
     DatagramIgnored,
     DeadlineReached,
     DepthProbed,
+    DiagnosisBegun,
     Event,
     Facility,
     FacilityFailed,
@@ -168,6 +169,8 @@ def about_the_rest():
         yield FacilityRecovered(facility)
     yield FirewallExamined((), (Observation("firewall-wan-specific", "lte", {"rule": "drop"}),))
     yield FirewallExamined((), ())
+    yield DiagnosisBegun(thorough=True)
+    yield DiagnosisBegun(thorough=False)
     yield Checked(CheckResult(Check.CLOCK, Outcome.PROBLEM, "3 s off", (Observation("clock-jumped", "", {}),)))
     yield Checked(CheckResult(Check.CLOCK, Outcome.NOT_CHECKED, "no server"))
     for interface in ("eth0", "nothing0"):

@@ -22,6 +22,7 @@ from tonekeeper.core.events import (
     DatagramIgnored,
     DeadlineReached,
     DepthProbed,
+    DiagnosisBegun,
     Event,
     FacilityFailed,
     FacilityRecovered,
@@ -212,6 +213,7 @@ _AboutTheHouse = (
     | ClockJumped
     | FirewallExamined
     | Checked
+    | DiagnosisBegun
     | FacilityFailed
     | FacilityRecovered
 )
@@ -242,6 +244,11 @@ def _take_about_the_house(turn: Turn, event: _AboutTheHouse) -> None:
             situation.firewall = event
         case Checked():
             situation.checks[event.result.check] = Known(event.result, turn.now)
+        case DiagnosisBegun():
+            depth_watch.hasten(turn)
+            walks.hasten(turn)
+            if event.thorough:
+                nat_watch.ask(turn)
         case FacilityFailed():
             situation.facilities[event.facility] = event
         case FacilityRecovered():

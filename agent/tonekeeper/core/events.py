@@ -392,6 +392,13 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class DiagnosisBegun:
+    """A person waits for what is otherwise looked at when there is time. `thorough`: for the lifetimes of NATs, too."""
+
+    thorough: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FacilityFailed:
     """The journal cannot be written, the HTTP port is taken ...: a finding follows, the probing goes on."""
 
@@ -438,6 +445,7 @@ Event = (
     | PhoneSeen
     | FirewallExamined
     | Checked
+    | DiagnosisBegun
     | FacilityFailed
     | FacilityRecovered
 )

@@ -39,6 +39,12 @@ def walk_again(turn: Turn) -> None:
     situation.walk_at = turn.now + SOON if len(situation.site.wans) > 1 else NEVER
 
 
+def hasten(turn: Turn) -> None:
+    """Somebody waits for the first walks."""
+    if turn.situation.walk_at < NEVER:
+        turn.situation.walk_at = min(turn.situation.walk_at, turn.now + SOON)
+
+
 def walk(turn: Turn) -> None:
     """Walk one path whose turn it is."""
     situation = turn.situation

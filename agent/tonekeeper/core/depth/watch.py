@@ -35,6 +35,8 @@ FIRST = 2.0
 SPREAD = 5.0
 LOOK_AGAIN = 5.0
 """Seconds until a place that does not answer, or an occupied line, is looked at again."""
+RECENT = 60.0
+"""Seconds for which nobody who waits for it has it repeated."""
 PATIENCE = 60.0
 """Seconds after which an answer is not waited for any longer."""
 RETRY, RETRY_MOST = 30.0, 600.0
@@ -64,6 +66,13 @@ def plan(turn: Turn, former: Mapping[str, Sbc] = MappingProxyType({})) -> None:
     wans = [wan.name for wan in situation.site.wans]
     for sbc in situation.site.sbcs:
         situation.functions_of(sbc.name).keep_only(wans, [policy.depth for policy in sbc.depths])
+
+
+def hasten(turn: Turn) -> None:
+    """Somebody waits: what has not passed a short while ago is asked soon, as far as the storm guard allows."""
+    for one in turn.situation.deep_probes:
+        if one.asked_at == NEVER and one.passed_at < turn.now - RECENT:
+            one.next_at = min(one.next_at, turn.now + SPREAD * turn.situation.chance.random())
 
 
 def _is_changed(former: Sbc | None, sbc: Sbc, policy: DepthPolicy) -> bool:

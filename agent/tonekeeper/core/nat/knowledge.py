@@ -15,3 +15,5 @@ class NatKnowledge:
     tried_at: float = LONG_AGO
     """When the latest measurement began."""
     measuring: bool = False
+    wanted: bool = False
+    """Somebody waits for it."""
