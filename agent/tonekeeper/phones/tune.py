@@ -208,7 +208,7 @@ def _settings(draft: Draft) -> tuple[list[Setting], list[Kept]]:
         taken.update(each.name for each in made)
         settings += made
     in_force = InForce(draft.profile, _values(settings), draft.conditions.firmware)
-    return [_priced(setting, in_force) for setting in settings], kept
+    return [_priced(setting, in_force) for setting in settings], [each for each in kept if each.name not in taken]
 
 
 def _applicable(draft: Draft) -> Iterator[Parameter]:
@@ -283,6 +283,14 @@ _PACKETS: Mapping[Capability, tuple[float, float]] = {
 """Packets and bytes of each."""
 
 
+def _is_answered(keepalive: Setting, in_force: InForce) -> bool:
+    """It is a request: by its method, or because the model's own question is set by the same name."""
+    questions = in_force.profile.settings(Capability.PROBE_INTERVAL, in_force.firmware)
+    if any(question.name == keepalive.parameter.name for question in questions):
+        return True
+    return in_force.value(Capability.KEEPALIVE_METHOD) not in (None, "packet", "off")
+
+
 def _priced(setting: Setting, in_force: InForce) -> Setting:
     cost = NOTHING
     if setting.capability is Capability.REGISTRATION_EXPIRY and setting.server < 2:
@@ -291,7 +299,7 @@ def _priced(setting: Setting, in_force: InForce) -> Setting:
             cost = Cost(3600 / refresh, 0.0, 3600 / refresh * REGISTRATION_BYTES)
     elif setting.capability in _PACKETS and isinstance(setting.value, float | int) and setting.value > 0:
         packets, size = _PACKETS[setting.capability]
-        if in_force.value(Capability.KEEPALIVE_METHOD) not in (None, "packet", "off") and packets == 1:
-            packets, size = 2, OPTIONS_BYTES
+        if setting.capability is Capability.KEEPALIVE_INTERVAL and _is_answered(setting, in_force):
+            packets, size = _PACKETS[Capability.PROBE_INTERVAL]
         cost = Cost(0.0, packets * 3600 / setting.value, size * 3600 / setting.value)
     return replace(setting, cost=cost)

@@ -113,6 +113,16 @@ def test_an_option_whose_section_has_the_operators_name_is_left_out_where_there_
     assert (done.content, done.left_out) == (ASTERISK, ("qualify_frequency",))
 
 
+def test_an_aor_takes_an_option_if_it_is_a_servers_and_the_only_one():
+    of_a_phone = b"[phone]\ntype=aor\nmax_contacts=1\nqualify_frequency=30\n"
+    of_a_server = b"[provider]\ntype=aor\ncontact=sip:sbc.example.net\n"
+    setting = made("qualify_frequency", "60", account=1)
+    done = patched(Format.ASTERISK_CONF, ASTERISK + of_a_phone + of_a_server, [setting])
+    assert done.content == ASTERISK + of_a_phone + of_a_server[:-1] + b"\nqualify_frequency=60\n"
+    for unclear in (of_a_phone, of_a_server + of_a_server):
+        assert patched(Format.ASTERISK_CONF, ASTERISK + unclear, [setting]).left_out == ("qualify_frequency",)
+
+
 def test_a_parameter_of_an_account_line_is_changed_behind_its_address():
     done = patched(Format.BARESIP_ACCOUNTS, BARESIP, [made("regint", "60", account=1), made("rwait", "75", account=1)])
     assert done.content == BARESIP.replace(b";regint=600\n", b";regint=60;rwait=75\n")

@@ -108,6 +108,15 @@ def test_asterisk_is_kept_from_giving_up_for_good():
     assert values[Capability.TIMER_B] == pytest.approx(64 * values[Capability.TIMER_T1])
 
 
+def test_a_question_that_keeps_a_binding_is_a_keepalive_with_the_price_of_a_question():
+    tuning = tune(profile("asterisk-pjsip"), site(), FAST)
+    made = setting(tuning, "keepalive-interval")
+    assert (made.name, made.value, made.cost.packets) == ("qualify_frequency", 43, 2 * 3600 / 43)
+    assert "weak" in made.caution
+    assert "phone-keepalive-above-nat-lifetime" not in codes(tuning)
+    assert made.name not in {each.name for each in tuning.kept}
+
+
 def test_phones_without_jitter_get_values_that_differ_and_it_is_said():
     made = [
         setting(tune(profile("asterisk-pjsip"), site(phones=12, number=number), FAST), "registration-retry")

@@ -1,6 +1,7 @@
 """Asterisk's pjsip.conf: options in sections, which say by `type` what they are about.
 
-Accounts are the registrations of the file, in their order.
+Accounts are the registrations of the file, in their order. An aor counts where it has a fixed `contact`, as that of a
+provider has; those of Asterisk's own phones have none.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ class _Section:
     options: tuple[Place, ...]
     end: int
 
+    def takes(self, name: str) -> bool:
+        """It may have the option `name`."""
+        if self.kind == "aor" and not any(place.name == "contact" for place in self.options):
+            return False
+        return self.kind == _kind_of(name)
+
 
 @dataclass(frozen=True, slots=True)
 class Asterisk:
@@ -49,7 +56,7 @@ class Asterisk:
             registrations += section.kind == "registration"
             account = registrations if section.kind == "registration" else 0
             for place in section.options:
-                if section.kind in (_PASTED, _kind_of(place.name)):
+                if section.kind == _PASTED or section.takes(place.name):
                     yield Place(place.name, place.start, place.end, place.after, account)
 
     def encoded(self, value: str) -> str:
@@ -60,7 +67,9 @@ class Asterisk:
 
     def addition(self, text: str, entry: Entry) -> tuple[int, str] | None:
         newline, kind = newline_of(text), _kind_of(entry.name)
-        found = [section for section in _sections(text) if section.kind == kind]
+        found = [section for section in _sections(text) if section.takes(entry.name)]
+        if kind == "aor" and len(found) > 1:
+            return None  # nothing says which of them belongs to the registration
         number = max(1, entry.account) if kind == "registration" else 1
         if len(found) >= number:
             return found[number - 1].end, f"{newline}{entry.name}={entry.value}"
