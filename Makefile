@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 # pytest rewrites each test file for its messages: 2 s for every worker, once only where bytecode may be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint format unit simulation lab bench picture clean
+.PHONY: help demo test lint format unit simulation lab bench picture playbook clean
 
 help:
 	@echo "make demo        watch a scripted incident on loopback, no root needed"
@@ -51,6 +51,9 @@ bench: $(VENV)/.dev
 
 picture: $(VENV)/.dev
 	$(BIN)/python -m tests.browser.picture docs/status-page.png
+
+playbook: $(VENV)/.dev
+	$(BIN)/python -m tests.playbook docs/playbook.md
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cannot build: Python 3.11 or newer is needed; make PYTHON=python3.11")'

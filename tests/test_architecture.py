@@ -60,6 +60,7 @@ LOADED_LATE = {
     "tonekeeper.edge.netlink.requests": "it brings pyroute2, and an agent that changes nothing does without",
     "tonekeeper.edge.tls": "it brings OpenSSL, and an agent without TLS paths does without",
     "tonekeeper.app.phone_background": "it brings the firmware profiles, and an agent without [lan] does without",
+    "tonekeeper.faces.playbook.page": "it is a document, which no running agent needs",
     "tonekeeper.app.depth_background": "an agent that proves no more of its SBCs than that they answer does without",
 }
 

@@ -1,0 +1,58 @@
+"""This host: the agent's own house."""
+
+from tonekeeper.faces.playbook.advice import Advice
+
+HOST = {
+    "journal-unwritable": Advice(
+        means="What happens now is not kept. Probing, deciding and steering go on.",
+        sureness="Certain: writing failed with the reason given. It is tried again every few seconds, and the finding "
+        "goes by itself.",
+        try_first=(
+            "`df -h /var/lib/tonekeeper`: a full disk is the usual reason.",
+            "`ls -ld /var/lib/tonekeeper`: it must belong to the user that the agent runs as.",
+            "Make the journal smaller: `[journal] max_bytes`, then restart the agent.",
+        ),
+        leave_alone="Do not delete `journal-*.jsonl` before they are copied: they are the evidence of what happened.",
+    ),
+    "http-unavailable": Advice(
+        means="The page, the API and the metrics are not served. The agent itself works.",
+        sureness="Certain: listening failed with the reason given, and is tried again every 5 s.",
+        try_first=(
+            "`ss -ltnp` shows which program has the port.",
+            "Stop that one, or choose another port in `[http] listen` and restart the agent.",
+            "An address that this host does not have: correct it in `[http] listen`.",
+        ),
+        leave_alone="Do not let it listen on all addresses to get around it: that needs a token, and a reason.",
+    ),
+    "profiles-refused": Advice(
+        means="The descriptions of phone models cannot be used. Phones are still seen, but not told apart by model.",
+        sureness="Certain: the reason names the file. The last good set stays in use until a reload brings a good one.",
+        try_first=(
+            "`tonekeeper profiles lint /usr/share/tonekeeper/firmware-profiles` shows file, line and remedy.",
+            "Put back the file that was changed, or install the package again.",
+            "Send the agent SIGHUP.",
+        ),
+        leave_alone="Do not empty the directory: without profiles nothing can be said of any phone.",
+    ),
+    "registers-unseen": Advice(
+        means="The agent may not listen for REGISTERs on the LAN. Phones that appear in no lease file and do not "
+        "answer OPTIONS are missing from the list.",
+        sureness="Certain: the kernel refused the packet socket.",
+        try_first=(
+            "Give the agent `CAP_NET_RAW` (`AmbientCapabilities=` in its service unit) and restart it.",
+            "Is the interface in `[lan] interfaces` spelled right? `ip -br link` lists them.",
+        ),
+        leave_alone="Nothing at the phones needs a change for this.",
+    ),
+    "clock-jumped": Advice(
+        means="The clock of this host was set by so much at once. Probing does not use it; certificates, logs and "
+        "phones that take their time from here do. The finding stays until the agent is restarted.",
+        sureness="Certain: the wall clock moved against the one that only counts. Once, just after a start without a "
+        "battery-backed clock, it is normal.",
+        try_first=(
+            "`timedatectl` or `chronyc tracking`: is the time taken from a server, and is it right now?",
+            "If it jumps again, look for two programs that both set the clock.",
+        ),
+        leave_alone="Do not set the clock by hand while a time service runs: the two fight.",
+    ),
+}
