@@ -8,7 +8,7 @@ from random import Random
 
 from tests.bench.results import Figure, Row, Table, median_and_worst
 from tests.lab.namespace import Namespace, Watchman
-from tonekeeper.core.firewall.flows import Origin, Places, questions_of
+from tonekeeper.core.firewall.flows import Places, questions_of, rtp_of
 from tonekeeper.core.firewall.judgement import openable, problems_in
 from tonekeeper.core.site import Sbc, Site, Target, Transport, Wan
 from tonekeeper.edge.shadow import Answer, Scene, ask_shadow
@@ -143,9 +143,9 @@ def _ask() -> tuple[float, Answer]:
     started = time.perf_counter()
     ruleset = read_ruleset()
     surroundings = read_surroundings([])
-    questions = questions_of(SITE, PLACES, tuple(Origin), ruleset=ruleset.text)
+    questions = questions_of(SITE, PLACES, ("lan0",), ruleset=ruleset.text)
     wans = tuple((wan.name, wan.interface) for wan in SITE.wans)
-    scene = Scene(surroundings, ruleset, "lan0", wans)
+    scene = Scene(surroundings, ruleset, ("lan0",), wans, rtp_of(SITE))
     answer = ask_shadow(scene, questions, lambda verdicts: openable(problems_in(verdicts, NAMES)))
     return (time.perf_counter() - started) * 1000, answer
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.lab
 
 SEED = 7
 QUESTIONS = tuple(
-    FlowQuestion(origin, server, wan, traffic, Endpoint(server, port))
+    FlowQuestion(origin, server, wan, traffic, Endpoint(server, port), lan="lan0" if origin is Origin.LAN else "")
     for wan in WANS
     for origin in Origin
     for server in SERVERS
@@ -47,7 +47,7 @@ def ask(crossing: Crossing) -> Answer:
     def inside() -> Answer:
         wans = tuple((name, interface) for name, (interface, _, _) in WANS.items())
         ruleset = read_ruleset()
-        scene = Scene(read_surroundings([]), ruleset, "lan0", wans)
+        scene = Scene(read_surroundings([]), ruleset, ("lan0",), wans, {})
         return ask_shadow(scene, QUESTIONS, lambda verdicts: ())
 
     return crossing.router.inside(inside)
@@ -61,9 +61,7 @@ def differences(crossing: Crossing, answer: Answer) -> tuple[list[str], int]:
     for wan in WANS:
         asked = [question for question in QUESTIONS if question.wan == wan]
         for question, outcome in zip(asked, crossing.send(asked), strict=True):
-            back = FlowQuestion(
-                question.origin, question.sbc, wan, question.traffic, question.address, Direction.RETURN
-            )
+            back = question.turned(Direction.RETURN)
             for verdict in (said[question], said[back]):
                 if verdict.verdict is Verdict.NOT_CHECKED:
                     continue

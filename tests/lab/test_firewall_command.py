@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.asked_firewall import PRIMARY_AND_ALTERNATE, firewall
 from tests.lab.crossing import Crossing
 from tests.lab.namespace import until
 from tests.lab.needs import missing
@@ -33,26 +34,6 @@ table ip nat {
     }
 }
 """
-SITE = """
-[agent]
-name = "site-0042"
-role = "router"
-state_dir = "{state}"
-[[wan]]
-name = "fibre"
-interface = "wan0"
-[[wan]]
-name = "lte"
-interface = "wan1"
-[[sbc]]
-name = "primary"
-uri = "sip:198.51.100.10:5060;transport=udp"
-[[sbc]]
-name = "alternate"
-uri = "sip:198.51.100.20:5060;transport=udp"
-[lan]
-interfaces = ["lan0"]
-"""
 AS_NOBODY = (
     "setpriv",
     *("--reuid", "65534", "--regid", "65534", "--clear-groups"),
@@ -73,16 +54,9 @@ def crossing() -> Iterator[Crossing]:
 def site(crossing, tmp_path) -> Iterator[Path]:
     crossing.router.nft(f"flush ruleset\n{ONLY_PRIMARY}")
     path = tmp_path / "site.toml"
-    path.write_text(SITE.format(state=tmp_path))
+    path.write_text(PRIMARY_AND_ALTERNATE)
     yield path
     crossing.router.nft("flush ruleset")
-
-
-def firewall(crossing: Crossing, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tonekeeper", "firewall", *map(str, arguments)]
-    return crossing.router.inside(
-        lambda: subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    )
 
 
 def as_nobody(*arguments: object) -> subprocess.CompletedProcess[str]:

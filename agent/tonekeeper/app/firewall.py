@@ -15,12 +15,12 @@ from tonekeeper.core.events import SbcResolved, SbcUnresolved
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.firewall.allow_list import allow_list
 from tonekeeper.core.firewall.attached import KernelTimeouts, attached_to_sip
-from tonekeeper.core.firewall.flows import DEFAULT_RTP, FlowVerdict, Origin, Places, RtpRange, questions_of
+from tonekeeper.core.firewall.flows import ASSUMED_RTP, FlowVerdict, Places, questions_of, rtp_of, with_assumed_rtp
 from tonekeeper.core.firewall.judgement import observations_of, openable, problems_in
 from tonekeeper.core.firewall.report import finding_reports, firewall_reports
 from tonekeeper.core.lookups import is_address
 from tonekeeper.core.report import FirewallReport
-from tonekeeper.core.site import Role, Sbc, Site, Target, Wan
+from tonekeeper.core.site import Role, RtpRange, Sbc, Site, Target, Wan
 from tonekeeper.edge.dns import LIMIT, Resolver
 from tonekeeper.edge.nameservers import Nameservers
 from tonekeeper.edge.nat_kernel import kernel_timeouts
@@ -45,22 +45,36 @@ _HELPER_SETTING = Path("/proc/sys/net/netfilter/nf_conntrack_helper")
 _INTERFACES = re.compile(r'\b[io]if(?:name)? (?:!= |== )?(?:"([^"]+)"|(\{[^}]*\}|[\w.@-]+))|\bdevice "([^"]+)"')
 _OF_IPTABLES = re.compile(r"(?:^| )-[io] (\S+)")
 _QUOTED = re.compile(r'"([^"]+)"')
-_ASSUMED_LAN, _ASSUMED_WANS = "192.168.1.1/24", "198.18.{}.2/30"
+_ASSUMED_LAN, _ASSUMED_WANS = "192.168.{}.1/24", "198.18.{}.2/30"
 _LAN_NAMES = ("br-lan", "lan", "lan0", "br0")
 
 
 def check_firewall(command: Firewall, terminal: Terminal) -> Exit:
-    site = load_settings(Path(command.config)).site
+    site = _with_rtp(load_settings(Path(command.config)).site, command.rtp)
     match command:
         case ShowAllowList():
             places = find_places(site)
             for sbc in site.sbcs:
                 if not places.targets.get(sbc.name):
                     terminal.say(f"SBC {sbc.name} cannot be located: it is missing in the list")
-            return show_allow_list(command, allow_list(site, places, command.rtp), terminal)
+            for assumed in _assumed_rtp(site):
+                terminal.say(f"assumed: {assumed}")
+            return show_allow_list(command, allow_list(site, places), terminal)
         case CheckFirewall():
             host = live_host(site) if not command.ruleset else _of_file(command, site)
             return show_firewall(command, _check(command, host), terminal)
+
+
+def _with_rtp(site: Site, told: RtpRange | None) -> Site:
+    """What the command line says goes for every SBC, whatever the configuration says."""
+    if told is None:
+        return site
+    return replace(site, rtp=told, sbcs=tuple(replace(sbc, rtp=None) for sbc in site.sbcs))
+
+
+def _assumed_rtp(site: Site) -> tuple[str, ...]:
+    untold = with_assumed_rtp(site)
+    return (f"media of {', '.join(untold)} goes to ports {ASSUMED_RTP} (rtp is not configured)",) if untold else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +84,7 @@ class Host:
     site: Site
     surroundings: Surroundings
     ruleset: Ruleset
-    lan: str
+    lans: tuple[str, ...]
     notes: tuple[str, ...]
     is_live: bool
 
@@ -87,18 +101,17 @@ def _check(command: CheckFirewall, host: Host) -> FirewallAnswer:
     places = find_places(site, live=host.is_live)
     lost = [f"SBC {sbc.name} cannot be located" for sbc in site.sbcs if not places.targets.get(sbc.name)]
     started = time.perf_counter()
-    found = examine(host, places, command.rtp)
+    found = examine(host, places)
     elapsed = time.perf_counter() - started
     return FirewallAnswer(found.flows, finding_reports(found.problems), (*found.notes, *lost), elapsed)
 
 
-def examine(host: Host, places: Places, rtp: RtpRange = DEFAULT_RTP) -> Examination:
+def examine(host: Host, places: Places) -> Examination:
     """Ask a copy of the host. Blocks for some tenths of a second; EdgeError where the kernel or a tool refuses."""
     site = host.site
-    origins = (Origin.LAN, Origin.SELF) if host.lan else (Origin.SELF,)
-    questions = questions_of(site, places, origins, rtp=rtp, ruleset=host.ruleset.text)
+    questions = questions_of(site, places, host.lans, ruleset=host.ruleset.text)
     wans = tuple((wan.name, wan.interface) for wan in site.wans)
-    scene = Scene(host.surroundings, host.ruleset, host.lan, wans, rtp)
+    scene = Scene(host.surroundings, host.ruleset, host.lans, wans, rtp_of(site))
     names = [sbc.name for sbc in site.sbcs]
 
     def groups(verdicts: Sequence[FlowVerdict]) -> Sequence[Sequence[FlowVerdict]]:
@@ -108,7 +121,8 @@ def examine(host: Host, places: Places, rtp: RtpRange = DEFAULT_RTP) -> Examinat
     observations = observations_of(problems_in(answer.verdicts, names), answer.openings, answer.listing)
     timeouts, assigns_helpers = _kernel(host)
     attached = attached_to_sip(answer.listing, timeouts, assigns_helpers=assigns_helpers)
-    return Examination(firewall_reports(answer.verdicts), (*observations, *attached), (*host.notes, *answer.notes))
+    notes = (*host.notes, *_assumed_rtp(site), *answer.notes)
+    return Examination(firewall_reports(answer.verdicts), (*observations, *attached), notes)
 
 
 def _kernel(host: Host) -> tuple[KernelTimeouts | None, bool]:
@@ -131,23 +145,19 @@ def live_host(site: Site) -> Host:
         site = replace(site, wans=(Wan(interface, interface),) if interface else ())
     named = [*(wan.interface for wan in site.wans), *site.lan.interfaces, *_interfaces_in(ruleset.text)]
     surroundings = read_surroundings(named)
-    lan, notes = _lan_of(site, surroundings)
-    return Host(site, surroundings, ruleset, lan, notes, is_live=True)
+    lans, notes = _lans_of(site, surroundings)
+    return Host(site, surroundings, ruleset, lans, notes, is_live=True)
 
 
-def _lan_of(site: Site, surroundings: Surroundings) -> tuple[str, tuple[str, ...]]:
+def _lans_of(site: Site, surroundings: Surroundings) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Where the phones are, and what was assumed about that."""
-    if site.lan.interfaces:
-        others = site.lan.interfaces[1:]
-        notes = (f"phones are asked about on {site.lan.interfaces[0]} only, not on {', '.join(others)}",)
-        return site.lan.interfaces[0], notes if others else ()
-    if site.role is not Role.ROUTER:
-        return "", ()
+    if site.lan.interfaces or site.role is not Role.ROUTER:
+        return site.lan.interfaces, ()
     outside = {wan.interface for wan in site.wans}
     for link in surroundings.links:
         if link.name not in outside and any(one.ip.is_private for one in surroundings.networks(link.name)):
-            return link.name, (f"the phones are on {link.name} ([lan] interfaces names none)",)
-    return "", ("no LAN interface is known ([lan] interfaces): phones are not asked about",)
+            return (link.name,), (f"the phones are on {link.name} ([lan] interfaces names none)",)
+    return (), ("no LAN interface is known ([lan] interfaces): phones are not asked about",)
 
 
 def _of_file(command: CheckFirewall, site: Site) -> Host:
@@ -159,19 +169,18 @@ def _of_file(command: CheckFirewall, site: Site) -> Host:
         remedy = "name the WAN of that router: --wan eth0=198.51.100.2/30"
         raise ConfigError(command.config, [Mistake("wan", "", "there is none", remedy)])
     addressed = [(one.name, one.address or _ASSUMED_WANS.format(number)) for number, one in enumerate(wans)]
-    inside = [(one.name, one.address or _ASSUMED_LAN) for one in lans[:1]]
+    inside = [(one.name, one.address or _ASSUMED_LAN.format(number)) for number, one in enumerate(lans, 1)]
     surroundings = assumed_surroundings(inside, addressed, named)
     by_interface = {wan.interface: wan for wan in site.wans}
     site = replace(site, wans=tuple(by_interface.get(one.name) or Wan(one.name, one.name) for one in wans))
     told = [f"{name} has {address}" for name, address in (*inside, *addressed)]
-    lan = inside[0][0] if inside else ""
-    notes = (f"the router of {command.ruleset}: {', '.join(told)}", *(() if lan else ("it has no LAN",)))
-    return Host(site, surroundings, ruleset, lan, notes, is_live=False)
+    notes = (f"the router of {command.ruleset}: {', '.join(told)}", *(() if inside else ("it has no LAN",)))
+    return Host(site, surroundings, ruleset, tuple(name for name, _ in inside), notes, is_live=False)
 
 
 def _assumed_lans(site: Site, named: Sequence[str]) -> tuple[AssumedInterface, ...]:
     wans = {wan.interface for wan in site.wans}
-    known = [*site.lan.interfaces, *(name for name in _LAN_NAMES if name in named)]
+    known = site.lan.interfaces or [name for name in _LAN_NAMES if name in named][:1]
     return tuple(AssumedInterface(name) for name in known if name not in wans)
 
 

@@ -282,6 +282,8 @@ class FirewallReport:
     """Why it was not checked, or what else than a rule stopped it."""
     arrives_at: str
     """Where a rule redirects it to; empty: it gets where it should."""
+    interface: str = ""
+    """That the packet of a phone arrives at; empty where this host sends it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,17 @@ SYSTEM_ROOTS = TlsPolicy()
 
 
 @dataclass(frozen=True, slots=True)
+class RtpRange:
+    """UDP ports that an SBC takes media at, both ends included."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
 class Sbc:
     name: str
     uri: str
@@ -126,6 +137,8 @@ class Sbc:
     account: Account | None = None
     depths: tuple[DepthPolicy, ...] = ()
     tls: TlsPolicy = SYSTEM_ROOTS
+    rtp: RtpRange | None = None
+    """None: that of the site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +212,5 @@ class Site:
     nat: NatPolicy | None = None
     """None: the NAT is not measured."""
     lan: LanPolicy = field(default_factory=LanPolicy)
+    rtp: RtpRange | None = None
+    """Of the SBCs that have none of their own; None: what is usual is assumed."""

@@ -12,14 +12,15 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
 
-from tonekeeper.core.firewall.flows import DEFAULT_RTP, FlowQuestion, FlowVerdict, RtpRange, Verdict
+from tonekeeper.core.firewall.flows import Direction, FlowQuestion, FlowVerdict, Verdict
 from tonekeeper.core.firewall.remedy import Opening, openings_for
+from tonekeeper.core.site import RtpRange
 from tonekeeper.edge.shadow_network import ShadowNetwork, enter_new_namespace
 from tonekeeper.edge.shadow_packets import ShadowPackets
 from tonekeeper.edge.shadow_ruleset import Ruleset, ShadowRuleset
@@ -43,11 +44,12 @@ class Scene:
 
     surroundings: Surroundings
     ruleset: Ruleset
-    lan: str
-    """Interface; empty for none."""
+    lans: tuple[str, ...]
+    """Interfaces with phones behind them."""
     wans: tuple[tuple[str, str], ...]
     """Name, interface."""
-    rtp: RtpRange = DEFAULT_RTP
+    rtp: Mapping[str, RtpRange]
+    """By SBC, to be opened as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +144,10 @@ def _read(descriptor: int) -> bytes:
 def _examine(scene: Scene, questions: tuple[FlowQuestion, ...], groups: Groups) -> Answer:
     enter_new_namespace()
     network = ShadowNetwork(scene.surroundings, dict.fromkeys(question.address.host for question in questions))
-    interfaces = dict.fromkeys(name for name in (scene.lan, *(name for _, name in scene.wans)) if name)
+    interfaces = dict.fromkeys(name for name in (*scene.lans, *(name for _, name in scene.wans)) if name)
     ruleset = ShadowRuleset(scene.ruleset, [name for name in interfaces if scene.surroundings.has(name)])
     try:
-        packets = ShadowPackets(scene.surroundings, network, ruleset.book, scene.lan, dict(scene.wans))
+        packets = ShadowPackets(scene.surroundings, network, ruleset.book, scene.lans, dict(scene.wans))
     except OSError as error:
         raise EdgeError("watch packets in the copy of this host", error) from None
     verdicts = tuple(packets.ask(questions))
@@ -155,10 +157,10 @@ def _examine(scene: Scene, questions: tuple[FlowQuestion, ...], groups: Groups) 
 
 
 def _prove(
-    packets: ShadowPackets, ruleset: ShadowRuleset, blocked: Sequence[FlowVerdict], rtp: RtpRange
+    packets: ShadowPackets, ruleset: ShadowRuleset, blocked: Sequence[FlowVerdict], rtp: Mapping[str, RtpRange]
 ) -> tuple[Opening, ...]:
     """Open, ask again, and close again; what let everything through."""
-    asked = tuple(dict.fromkeys(_outward(verdict.question) for verdict in blocked))
+    asked = tuple(dict.fromkeys(verdict.question.turned(Direction.OUT) for verdict in blocked))
     directions = {verdict.question for verdict in blocked}
     opened: list[Opening] = []
     undo: list[str] = []
@@ -177,7 +179,3 @@ def _prove(
     if undo:
         ruleset.undo(undo)
     return tuple(opened) if opened and not blocked else ()
-
-
-def _outward(question: FlowQuestion) -> FlowQuestion:
-    return FlowQuestion(question.origin, question.sbc, question.wan, question.traffic, question.address)

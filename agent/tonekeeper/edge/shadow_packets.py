@@ -11,7 +11,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
@@ -46,18 +46,23 @@ _PROTOCOLS = {"udp": socket.IPPROTO_UDP, "tcp": socket.IPPROTO_TCP}
 
 
 class ShadowPackets:
-    """Asks one question after the other, WAN by WAN. `lan` and `wans`: interfaces, the latter by the WAN's name."""
+    """Asks one question after the other, WAN by WAN. `lans` and `wans`: interfaces, the latter by the WAN's name."""
 
     def __init__(
-        self, surroundings: Surroundings, network: ShadowNetwork, book: Rulebook, lan: str, wans: dict[str, str]
+        self,
+        surroundings: Surroundings,
+        network: ShadowNetwork,
+        book: Rulebook,
+        lans: Iterable[str],
+        wans: dict[str, str],
     ) -> None:
         self._network = network
         self._book = book
-        self._lan, self._wans = lan, wans
+        self._wans = wans
         self._links = {link.name: link for link in surroundings.links}
         self._number = 0
         self._senders: dict[tuple[str, int], socket.socket] = {}
-        self._networks = {name: surroundings.networks(name) for name in (lan, *wans.values())}
+        self._networks = {name: surroundings.networks(name) for name in (*lans, *wans.values())}
         self._open()
 
     def _open(self) -> None:
@@ -95,9 +100,7 @@ class ShadowPackets:
             kernel.change(_CT_DELETE, bytes(4))
 
     def _both_ways(self, question: FlowQuestion) -> Iterator[FlowVerdict]:
-        back = FlowQuestion(
-            question.origin, question.sbc, question.wan, question.traffic, question.address, Direction.RETURN
-        )
+        back = question.turned(Direction.RETURN)
         reason, source = self._source(question)
         if reason:
             yield FlowVerdict(question, Verdict.NOT_CHECKED, None, reason)
@@ -129,22 +132,22 @@ class ShadowPackets:
             return f"WAN {question.wan} has no IPv{version} address", ""
         if question.origin is Origin.SELF:
             return "", str(own[0].ip)
-        if self._lan not in self._links:
-            return f"LAN interface {self._lan or '(none)'} is not there", ""
-        inside = [one for one in self._networks[self._lan] if one.version == version]
-        return ("", phone_address(inside[0])) if inside else (f"the LAN has no IPv{version} address", "")
+        if question.lan not in self._links:
+            return f"LAN interface {question.lan} is not there", ""
+        inside = [one for one in self._networks[question.lan] if one.version == version]
+        return ("", phone_address(inside[0])) if inside else (f"{question.lan} has no IPv{version} address", "")
 
     def _inject(self, question: FlowQuestion, packet: bytes, source: Endpoint) -> _Seen:
         seen = _Seen(question, self._number, self._links[self._wans[question.wan]], source)
         if question.origin is Origin.SELF:
             self._send_from_here(packet, question.address, self._wans[question.wan])
         else:
-            self._send_into(self._links[self._lan], packet)
+            self._send_into(self._links[question.lan], packet)
         self._watch(seen)
         return seen
 
     def _return(self, question: FlowQuestion, packet: bytes, source: Endpoint) -> _Seen:
-        exit_link = self._links[self._lan] if question.origin is Origin.LAN else None
+        exit_link = self._links[question.lan] if question.origin is Origin.LAN else None
         seen = _Seen(question, self._number, exit_link, source, is_return=True)
         self._send_into(self._links[self._wans[question.wan]], packet)
         self._watch(seen)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from tonekeeper.core.site import RtpRange
 from tonekeeper.errors import DecodeError
 from tonekeeper.settings.written import a_toml_type, as_written
 from tonekeeper.wire.endpoint import Endpoint, parse_endpoint
@@ -30,6 +31,7 @@ _SIZE = re.compile(r"([0-9]{1,12})(KiB|MiB|GiB)")
 _SIZE_UNITS = {"KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _WIDEST = {4: 8, 6: 16}
 """Shortest prefix by IP version: what is wider is somebody's default route in pieces."""
+_PORT_RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -287,6 +289,21 @@ def _network(value: object, remedy: str) -> str | Refusal:
     if ipaddress.ip_interface(written).ip != network.network_address:
         return Refusal("is an address within a network", f'write "{prefix}" for the network, or the address alone')
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else prefix
+
+
+def rtp_range(value: object) -> RtpRange | Refusal:
+    """Both ends included; 0 is no port."""
+    remedy = 'write the first and the last port, such as "10000-20000"'
+    written = text(value)
+    if isinstance(written, Refusal):
+        return Refusal(written.reason, remedy)
+    match = _PORT_RANGE.fullmatch(written)
+    if match is None:
+        return Refusal("is not a range of ports", remedy)
+    first, last = int(match[1]), int(match[2])
+    if not (first > 0 and last <= 65535):
+        return Refusal("is out of range", "ports are 1 to 65535")
+    return RtpRange(first, last) if first <= last else Refusal("ends before it begins", remedy)
 
 
 def endpoint(example: str) -> Kind[Endpoint]:

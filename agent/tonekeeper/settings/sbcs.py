@@ -36,6 +36,7 @@ def _sbc(table: Table) -> Sbc:
             port=place.port,
             transport=place.transport,
             media=table.optional("media", kinds.networks(at_most=16), ()),
+            rtp=table.optional("rtp", kinds.rtp_range, None),
             tls=_tls(table.table("tls")),
             account=_account(table.table_if_present("account")),
             depths=tuple(

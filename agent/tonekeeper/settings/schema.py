@@ -18,6 +18,7 @@ from tonekeeper.core.site import (
     Prefer,
     ProbePolicy,
     Role,
+    RtpRange,
     Site,
     Wan,
 )
@@ -65,6 +66,7 @@ def read_settings(values: dict[str, object], mistakes: list[Mistake]) -> Setting
             damping=_damping(root.table("damping")),
             nat=_nat(root.table_if_present("nat")),
             lan=_lan(root.table("lan")),
+            rtp=_firewall(root.table("firewall")),
         )
         http = _http(root.table("http"))
         snmp = _snmp(root.table_if_present("snmp"))
@@ -161,6 +163,11 @@ def _lan(table: Table) -> LanPolicy:
             interfaces=table.optional("interfaces", kinds.interfaces, ()),
             probe=table.optional("probe", kinds.boolean, LanPolicy().probe),
         )
+
+
+def _firewall(table: Table) -> RtpRange | None:
+    with table:
+        return table.optional("rtp", kinds.rtp_range, None)
 
 
 def _http(table: Table) -> HttpSettings | None:

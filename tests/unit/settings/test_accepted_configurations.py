@@ -16,6 +16,7 @@ from tonekeeper.core.site import (
     Prefer,
     ProbePolicy,
     Role,
+    RtpRange,
     Sbc,
     Site,
     TlsPolicy,
@@ -101,6 +102,7 @@ def test_every_key_reaches_its_place():
             replace(
                 PRIMARY,
                 media=("203.0.113.0/24", "198.51.100.7", "2001:db8::/48"),
+                rtp=RtpRange(16384, 32767),
                 tls=TlsPolicy("/srv/ca.pem", "/srv/own.pem", "/srv/own.key"),
                 account=Account("tonekeeper-0042", "example.net", "0042", password_file="/srv/password"),
                 depths=(
@@ -116,6 +118,7 @@ def test_every_key_reaches_its_place():
         damping=DampingPolicy(600.0, 3000.0, 750.5, 3600.0),
         nat=NatPolicy("2001:db8::3478", 3479),
         lan=LanPolicy(("br-lan", "br-voice"), probe=False),
+        rtp=RtpRange(49152, 65535),
     )
     assert settings.state_dir == Path("/srv/state")
     assert settings.profiles_dir == Path("/srv/profiles")

@@ -25,7 +25,7 @@ documents = st.dictionaries(keys, trees, max_size=6)
 SHAPE = {
     "agent": ("name", "role", "state_dir", "profiles_dir"),
     "wan": ("name", "interface", "source", "metered", "budget"),
-    "sbc": ("name", "uri", "media"),
+    "sbc": ("name", "uri", "media", "rtp"),
     "probe": ("interval", "false_alarms_per_month"),
     "failover": (
         "mode",
@@ -40,6 +40,7 @@ SHAPE = {
     "damping": ("half_life", "suppress", "reuse", "max_suppress"),
     "nat": ("server",),
     "lan": ("interfaces", "probe"),
+    "firewall": ("rtp",),
     "http": ("enabled", "listen", "token_file", "tls_cert", "tls_key", "client_ca"),
     "snmp": ("listen", "enterprise", "user"),
     "journal": ("max_bytes",),

@@ -57,6 +57,7 @@ def whole():
         "damping": {},
         "nat": {"server": "stun.example.net"},
         "lan": {},
+        "firewall": {},
         "http": {},
         "snmp": {"user": [user]},
         "journal": {},

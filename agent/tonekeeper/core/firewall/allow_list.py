@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tonekeeper.core.firewall.flows import DNS_PORT, Places, RtpRange, Traffic
+from tonekeeper.core.firewall.flows import DNS_PORT, Places, Traffic, rtp_of
 from tonekeeper.core.site import Site
 
 
@@ -27,18 +27,19 @@ class AllowedFlow:
         return ":" in self.destination
 
 
-def allow_list(site: Site, places: Places, rtp: RtpRange) -> tuple[AllowedFlow, ...]:
-    return tuple(dict.fromkeys(_flows(site, places, rtp)))
+def allow_list(site: Site, places: Places) -> tuple[AllowedFlow, ...]:
+    return tuple(dict.fromkeys(_flows(site, places)))
 
 
-def _flows(site: Site, places: Places, rtp: RtpRange) -> Iterator[AllowedFlow]:
+def _flows(site: Site, places: Places) -> Iterator[AllowedFlow]:
+    rtp = rtp_of(site)
     for sbc in site.sbcs:
         targets = places.targets.get(sbc.name, ())
         for target in targets:
             traffic = Traffic(target.transport.value)
             yield AllowedFlow(f"SIP of {sbc.name}", traffic.protocol, target.address.host, str(target.address.port))
         for where in (*(target.address.host for target in targets), *sbc.media):
-            yield AllowedFlow(f"RTP of {sbc.name}", "udp", where, str(rtp))
+            yield AllowedFlow(f"RTP of {sbc.name}", "udp", where, str(rtp[sbc.name]))
     for wan, resolvers in places.resolvers.items():
         for resolver in resolvers:
             for protocol in ("udp", "tcp"):

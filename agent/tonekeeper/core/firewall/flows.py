@@ -11,15 +11,17 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from tonekeeper.core.site import Site, Target
+from tonekeeper.core.site import RtpRange, Site, Target
 from tonekeeper.wire.endpoint import Endpoint
 
 MOST_RTP_PORTS = 12
 """Asked for one address, of all that rules name."""
 DNS_PORT = 53
+ASSUMED_RTP = RtpRange(10000, 20000)
+"""Where nothing is configured: the phones do not say before a call which port it will be."""
 
 _PORTS = re.compile(r"\b(\d{4,5})(?:[-:](\d{4,5}))?\b")
 
@@ -65,19 +67,6 @@ class Traffic(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RtpRange:
-    first: int = 10000
-    last: int = 20000
-
-    def __str__(self) -> str:
-        return f"{self.first}-{self.last}"
-
-
-DEFAULT_RTP = RtpRange()
-"""The ports of most SBCs' media; the phones do not say before a call which one it will be."""
-
-
-@dataclass(frozen=True, slots=True)
 class FlowQuestion:
     origin: Origin
     sbc: str
@@ -86,11 +75,20 @@ class FlowQuestion:
     traffic: Traffic
     address: Endpoint
     direction: Direction = Direction.OUT
+    lan: str = ""
+    """The interface that the packet of a phone arrives at; empty for this host."""
 
     @property
-    def place(self) -> tuple[Origin, str, Traffic, Endpoint, Direction]:
+    def sender(self) -> tuple[Origin, str]:
+        return (self.origin, self.lan)
+
+    @property
+    def place(self) -> tuple[Origin, str, str, Traffic, Endpoint, Direction]:
         """The same over any WAN."""
-        return (self.origin, self.sbc, self.traffic, self.address, self.direction)
+        return (*self.sender, self.sbc, self.traffic, self.address, self.direction)
+
+    def turned(self, direction: Direction) -> FlowQuestion:
+        return replace(self, direction=direction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +133,34 @@ class Places:
     """By WAN."""
 
 
-def questions_of(
-    site: Site, places: Places, origins: Sequence[Origin], *, rtp: RtpRange = DEFAULT_RTP, ruleset: str = ""
-) -> tuple[FlowQuestion, ...]:
-    """Everything worth asking, WAN by WAN. `ruleset`: its text, for the ports it names."""
-    ports = rtp_samples(rtp, ruleset)
+def rtp_of(site: Site) -> dict[str, RtpRange]:
+    """By SBC."""
+    return {sbc.name: sbc.rtp or site.rtp or ASSUMED_RTP for sbc in site.sbcs}
+
+
+def with_assumed_rtp(site: Site) -> tuple[str, ...]:
+    """The SBCs whose ports for media nobody has told."""
+    return tuple(sbc.name for sbc in site.sbcs if sbc.rtp is None and site.rtp is None)
+
+
+def questions_of(site: Site, places: Places, lans: Sequence[str], *, ruleset: str = "") -> tuple[FlowQuestion, ...]:
+    """Everything worth asking, WAN by WAN: of phones on each of `lans`, and of this host.
+
+    `ruleset`: its text, for the ports it names.
+    """
+    ranges = rtp_of(site)
+    samples = {rtp: rtp_samples(rtp, ruleset) for rtp in dict.fromkeys(ranges.values())}
+    ports = {sbc: samples[rtp] for sbc, rtp in ranges.items()}
     return tuple(
-        FlowQuestion(origin, sbc, wan.name, traffic, address)
+        FlowQuestion(Origin.LAN if lan else Origin.SELF, sbc, wan.name, traffic, address, lan=lan)
         for wan in site.wans
-        for origin in origins
-        for sbc, traffic, address in _destinations(site, places, "" if origin is Origin.LAN else wan.name, ports)
+        for lan in (*lans, "")
+        for sbc, traffic, address in _destinations(site, places, "" if lan else wan.name, ports)
     )
 
 
 def _destinations(
-    site: Site, places: Places, wan: str, ports: Sequence[int]
+    site: Site, places: Places, wan: str, ports: Mapping[str, Sequence[int]]
 ) -> Iterator[tuple[str, Traffic, Endpoint]]:
     """`wan`: whose resolvers are asked about; empty for phones, which ask the router."""
     for sbc in site.sbcs:
@@ -157,7 +168,7 @@ def _destinations(
         for target in dict.fromkeys((target.transport, target.address) for target in targets):
             yield sbc.name, Traffic(target[0].value), target[1]
         for host in dict.fromkeys((*(target.address.host for target in targets), *map(first_host, sbc.media))):
-            for port in ports:
+            for port in ports[sbc.name]:
                 yield sbc.name, Traffic.RTP, Endpoint(host, port)
     for resolver in places.resolvers.get(wan, ()):
         yield "", Traffic.DNS, Endpoint(resolver, DNS_PORT)

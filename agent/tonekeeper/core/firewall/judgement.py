@@ -1,7 +1,8 @@
 """From verdicts to what is wrong with the firewall.
 
 One flow that is blocked on every WAN, while another SBC is allowed, is the rule "only one address may be reached". One
-that passes over another WAN is that WAN's rules. Both are looked at for each origin by itself, and told as one.
+that passes over another WAN is that WAN's rules. Both are looked at for the phones of each LAN and for this host by
+themselves, and told as one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.ruleset import Listing
 
 NO_CHANGE = "(no single change was found that helps; see the rule)"
-_WHO = {Origin.LAN: "the phones", Origin.SELF: "this host"}
 MOST_FLOWS = 6
 """Named in the evidence."""
 
@@ -39,6 +39,8 @@ class Problem:
     code: str
     subject: str
     flows: tuple[FlowVerdict, ...]
+    lans: frozenset[str]
+    """Of all that was asked: where phones are."""
 
     @property
     def can_be_opened(self) -> bool:
@@ -48,11 +50,12 @@ class Problem:
 def problems_in(verdicts: Sequence[FlowVerdict], sbcs: Sequence[str]) -> tuple[Problem, ...]:
     """`sbcs` in the order of preference. In the same order for the same verdicts."""
     found: dict[tuple[str, str], list[FlowVerdict]] = {}
-    for origin in Origin:
-        own = [verdict for verdict in verdicts if verdict.question.origin is origin]
-        for code, subject, flows in _of_one_origin(own, sbcs):
+    for sender in dict.fromkeys(verdict.question.sender for verdict in verdicts):
+        own = [verdict for verdict in verdicts if verdict.question.sender == sender]
+        for code, subject, flows in _of_one_sender(own, sbcs):
             found.setdefault((code, subject), []).extend(flows)
-    return tuple(Problem(code, subject, tuple(flows)) for (code, subject), flows in found.items())
+    lans = frozenset(verdict.question.lan for verdict in verdicts if verdict.question.lan)
+    return tuple(Problem(code, subject, tuple(flows), lans) for (code, subject), flows in found.items())
 
 
 def openable(problems: Iterable[Problem]) -> tuple[tuple[FlowVerdict, ...], ...]:
@@ -63,7 +66,7 @@ def openable(problems: Iterable[Problem]) -> tuple[tuple[FlowVerdict, ...], ...]
 Found = Iterator[tuple[str, str, list[FlowVerdict]]]
 
 
-def _of_one_origin(verdicts: Sequence[FlowVerdict], sbcs: Sequence[str]) -> Found:
+def _of_one_sender(verdicts: Sequence[FlowVerdict], sbcs: Sequence[str]) -> Found:
     out = [verdict for verdict in verdicts if verdict.question.direction is Direction.OUT]
     everywhere, somewhere = _blocked(out)
     yield from _whole_sbcs(out, everywhere, sbcs)
@@ -142,7 +145,7 @@ def observations_of(
 def _observation(problem: Problem, openings: Sequence[Opening], listing: Listing) -> Observation:
     flows = problem.flows
     evidence = {
-        "origin": _listed((_WHO[verdict.question.origin] for verdict in flows), " and "),
+        "origin": _senders(problem),
         "wans": _listed(verdict.question.wan for verdict in flows),
         "flows": _flows(flows),
         "rule": _rules(flows),
@@ -152,6 +155,14 @@ def _observation(problem: Problem, openings: Sequence[Opening], listing: Listing
     if problem.code == "dnat-captures-sip":
         evidence["arrives_at"] = _listed(verdict.arrives_at for verdict in flows)
     return Observation(problem.code, problem.subject, evidence)
+
+
+def _senders(problem: Problem) -> str:
+    """ "the phones and this host"; where only some phones are concerned, "the phones on br-data"."""
+    lans = list(dict.fromkeys(verdict.question.lan for verdict in problem.flows if verdict.question.lan))
+    on = f" on {', '.join(lans)}" if problem.lans - set(lans) else ""
+    told = {Origin.LAN: f"the phones{on}", Origin.SELF: "this host"}
+    return _listed((told[verdict.question.origin] for verdict in problem.flows), " and ")
 
 
 def change_for(openings: Sequence[Opening], listing: Listing) -> tuple[str, ...]:

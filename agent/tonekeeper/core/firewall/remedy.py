@@ -6,12 +6,13 @@ proof as nftables has it, which is what the tools that own rulesets make of thei
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from tonekeeper.core.firewall.flows import Direction, FlowVerdict, RtpRange, RuleSeen, Traffic
+from tonekeeper.core.firewall.flows import Direction, FlowVerdict, RuleSeen, Traffic
+from tonekeeper.core.site import RtpRange
 from tonekeeper.wire.ruleset import LEGACY, Listing
 
 COMMENT = "tonekeeper"
@@ -57,8 +58,10 @@ class Opening:
         return f"{internet} {address} {_set(self.hosts)} {self.protocol} {port} {_set(self.ports)}"
 
 
-def openings_for(blocked: Sequence[FlowVerdict], rtp: RtpRange, *, stateful: bool = True) -> tuple[Opening, ...]:
-    """One for each chain, protocol and set of ports. `stateful`: answers pass because they are answers."""
+def openings_for(
+    blocked: Sequence[FlowVerdict], rtp: Mapping[str, RtpRange], *, stateful: bool = True
+) -> tuple[Opening, ...]:
+    """One for each chain, protocol and set of ports. `rtp`: by SBC. `stateful`: answers pass because they are ones."""
     wanted: dict[tuple[RuleSeen, int, str, str, bool], dict[str, None]] = {}
     for verdict in blocked:
         question, rule = verdict.question, verdict.rule
@@ -67,7 +70,7 @@ def openings_for(blocked: Sequence[FlowVerdict], rtp: RtpRange, *, stateful: boo
         place = RuleSeen(rule.family, rule.table, "", 0, "", "", rule.hook_chain, rule.hook)
         is_return = question.direction is Direction.RETURN
         version = 6 if question.address.is_ipv6 else 4
-        port = str(rtp) if question.traffic is Traffic.RTP else str(question.address.port)
+        port = str(rtp[question.sbc]) if question.traffic is Traffic.RTP else str(question.address.port)
         key = (place, version, question.traffic.protocol, port, is_return)
         wanted.setdefault(key, {})[question.address.host] = None
     found = (_opening(*key, tuple(hosts), stateful) for key, hosts in wanted.items())

@@ -29,6 +29,7 @@ def _report(verdict: FlowVerdict) -> FirewallReport:
         rule=seen,
         reason=verdict.reason,
         arrives_at=verdict.arrives_at,
+        interface=question.lan,
     )
 
 

@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import assert_never
 
 from tonekeeper.core.firewall.allow_list import AllowedFlow
-from tonekeeper.core.firewall.flows import DEFAULT_RTP, RtpRange
+from tonekeeper.core.firewall.flows import ASSUMED_RTP
 from tonekeeper.core.report import FindingReport, FirewallReport, Severity
+from tonekeeper.core.site import RtpRange
 from tonekeeper.faces import firewall_text
 from tonekeeper.faces.cli.families import Families, add_command
 from tonekeeper.faces.cli.outcome import Exit
@@ -45,7 +46,8 @@ class CheckFirewall:
     """A file; empty: the live one."""
     lans: tuple[AssumedInterface, ...] = ()
     wans: tuple[AssumedInterface, ...] = ()
-    rtp: RtpRange = DEFAULT_RTP
+    rtp: RtpRange | None = None
+    """None: as configured."""
     json: bool = False
 
 
@@ -53,7 +55,7 @@ class CheckFirewall:
 class ShowAllowList:
     config: str
     format: ListFormat
-    rtp: RtpRange = DEFAULT_RTP
+    rtp: RtpRange | None = None
     json: bool = False
 
 
@@ -85,7 +87,7 @@ def add_firewall(families: Families) -> None:
     parser.add_argument(
         "--ruleset", metavar="FILE", default="", help="what 'nft list ruleset' or 'iptables-save' wrote on a router"
     )
-    for option, what in (("--lan", "where its phones are"), ("--wan", "one of its WANs")):
+    for option, what in (("--lan", "where phones are"), ("--wan", "one of its WANs")):
         parser.add_argument(
             option,
             metavar="IF[=ADDR]",
@@ -95,7 +97,10 @@ def add_firewall(families: Families) -> None:
             help=f"with --ruleset: {what}; may be repeated",
         )
     parser.add_argument(
-        "--rtp", metavar="LOW-HIGH", type=_range, default=DEFAULT_RTP, help="ports (default: %(default)s)"
+        "--rtp",
+        metavar="LOW-HIGH",
+        type=_range,
+        help=f"ports of media (default: as configured, {ASSUMED_RTP} where nothing is)",
     )
     parser.add_argument("--allow-list", action="store_true", help="print what must stay open, and look at no ruleset")
     parser.add_argument(

@@ -13,36 +13,37 @@ from tonekeeper.core.firewall.flows import (
     FlowVerdict,
     Origin,
     Places,
-    RtpRange,
     RuleSeen,
     Traffic,
     Verdict,
     questions_of,
+    rtp_of,
     rtp_samples,
 )
 from tonekeeper.core.firewall.judgement import NO_CHANGE, observations_of, openable, problems_in
 from tonekeeper.core.firewall.remedy import Owner, openings_for, owner_of, written_for
 from tonekeeper.core.firewall.report import finding_reports, firewall_reports
-from tonekeeper.core.site import Sbc, Site, Target, Transport, Wan
+from tonekeeper.core.site import RtpRange, Sbc, Site, Target, Transport, Wan
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.ruleset import Listing, parse_listing
 
 PRIMARY, ALTERNATE = "198.51.100.10", "198.51.100.20"
 SBCS = {"primary": PRIMARY, "alternate": ALTERNATE}
 RULE = RuleSeen("inet", "fw", "only_one", 7, "drop", "", "forward", "forward")
-RTP = RtpRange()
+RTP = {sbc: RtpRange(10000, 20000) for sbc in SBCS}
 EMPTY = Listing((), ())
 
 
-def verdicts(*, blocked=(), back_blocked=(), wans=("fibre", "lte"), origins=(Origin.LAN,)) -> list[FlowVerdict]:
-    """Of every flow of the site; `blocked` holds (sbc, traffic, wan), with None for any."""
+def verdicts(*, blocked=(), back_blocked=(), wans=("fibre", "lte"), lans=("lan0",)) -> list[FlowVerdict]:
+    """Of every flow of the site; `blocked` holds (sbc, traffic, wan), with None for any. "" in `lans`: this host."""
     found = []
-    for origin in origins:
+    for lan in lans:
         for wan in wans:
             for sbc, host in SBCS.items():
                 for traffic, port in ((Traffic.UDP, 5060), (Traffic.RTP, 10000), (Traffic.RTP, 20000)):
-                    question = FlowQuestion(origin, sbc, wan, traffic, Endpoint(host, port))
-                    back = replace(question, direction=Direction.RETURN)
+                    origin = Origin.LAN if lan else Origin.SELF
+                    question = FlowQuestion(origin, sbc, wan, traffic, Endpoint(host, port), lan=lan)
+                    back = question.turned(Direction.RETURN)
                     found.append(verdict(question, blocked))
                     found.append(verdict(back, back_blocked))
     return found
@@ -105,10 +106,17 @@ def test_a_limit_and_a_redirection_are_told_although_packets_pass():
 
 
 def test_a_problem_of_the_phones_and_of_this_host_is_told_once():
-    found = verdicts(blocked=[("alternate", None, None)], origins=tuple(Origin))
+    found = verdicts(blocked=[("alternate", None, None)], lans=("lan0", ""))
     (problem,) = problems_in(found, list(SBCS))
     (observation,) = observations_of([problem], [()], EMPTY)
     assert observation.evidence["origin"] == "the phones and this host"
+
+
+def test_a_problem_of_some_phones_says_which():
+    data, voice = verdicts(blocked=[("alternate", None, None)], lans=("br-data",)), verdicts(lans=("br-voice",))
+    (problem,) = problems_in([*voice, *data], list(SBCS))
+    (observation,) = observations_of([problem], [()], EMPTY)
+    assert observation.evidence["origin"] == "the phones on br-data"
 
 
 def test_a_remedy_that_did_not_help_is_not_told():
@@ -185,19 +193,35 @@ def test_the_report_has_the_keys_of_the_contract():
 
 
 def test_a_range_of_ports_is_asked_at_its_ends_and_beside_what_rules_name():
-    assert rtp_samples(RTP, "") == (10000, 15000, 20000)
-    assert rtp_samples(RTP, "udp dport 10000-12000 accept") == (10000, 12000, 12001, 15000, 20000)
+    rtp = RtpRange(10000, 20000)
+    assert rtp_samples(rtp, "") == (10000, 15000, 20000)
+    assert rtp_samples(rtp, "udp dport 10000-12000 accept") == (10000, 12000, 12001, 15000, 20000)
 
 
-def test_every_address_is_asked_over_every_wan_from_both_origins():
+def test_an_sbc_is_asked_at_its_own_ports_of_media_before_those_of_the_site_and_those_assumed():
+    own = Sbc("own", "", PRIMARY, rtp=RtpRange(30000, 30010))
+    other = Sbc("other", "", ALTERNATE)
+    assert rtp_of(Site("x", (), (own, other))) == {"own": RtpRange(30000, 30010), "other": RtpRange(10000, 20000)}
+    site = Site("x", (Wan("fibre", "eth0"),), (own, other), rtp=RtpRange(40000, 40010))
+    targets = {sbc.name: (Target(Transport.UDP, Endpoint(sbc.host, 5060)),) for sbc in site.sbcs}
+    asked = questions_of(site, Places(targets, {}), ())
+    media = [str(question.address) for question in asked if question.traffic is Traffic.RTP]
+    assert media == [
+        *(f"{PRIMARY}:{port}" for port in (30000, 30004, 30010)),
+        *(f"{ALTERNATE}:{port}" for port in (40000, 40004, 40010)),
+    ]
+
+
+def test_every_address_is_asked_over_every_wan_from_every_lan_and_this_host():
     site = Site(
         "x", (Wan("fibre", "eth0"), Wan("lte", "wwan0")), (Sbc("primary", "", PRIMARY, media=("203.0.113.0/29",)),)
     )
     targets = {
         "primary": (Target(Transport.UDP, Endpoint(PRIMARY, 5060)), Target(Transport.TLS, Endpoint(PRIMARY, 5061)))
     }
-    asked = questions_of(site, Places(targets, {"fibre": ("192.0.2.53",)}), tuple(Origin))
-    assert len(asked) == 2 * 2 * (2 + 2 * 3) + 1
+    asked = questions_of(site, Places(targets, {"fibre": ("192.0.2.53",)}), ("br-data", "br-voice"))
+    assert len(asked) == 2 * 3 * (2 + 2 * 3) + 1
+    assert {question.lan for question in asked} == {"br-data", "br-voice", ""}
     assert {question.address.host for question in asked} == {PRIMARY, "203.0.113.1", "192.0.2.53"}
 
 
