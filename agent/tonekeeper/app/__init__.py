@@ -15,6 +15,7 @@ from typing import assert_never
 from tonekeeper.errors import TonekeeperError
 from tonekeeper.faces.cli.agent import Check, Run
 from tonekeeper.faces.cli.demo import Demo
+from tonekeeper.faces.cli.diagnose import Diagnose
 from tonekeeper.faces.cli.firewall import CheckFirewall, ShowAllowList
 from tonekeeper.faces.cli.forecast import ForecastIncident
 from tonekeeper.faces.cli.nat import Nat
@@ -87,6 +88,10 @@ def _carry_out(command: Command, terminal: Terminal) -> Exit:
             from tonekeeper.app.firewall import check_firewall
 
             return check_firewall(command, terminal)
+        case Diagnose():
+            from tonekeeper.app.diagnose import diagnose
+
+            return diagnose(command, terminal)
         case Reflector():
             from tonekeeper.app.reflector import run_reflector
 

@@ -46,6 +46,7 @@ from tonekeeper.core.events import (
     SiteChanged,
     Started,
 )
+from tonekeeper.core.report import Report
 from tonekeeper.core.site import Mode, Role, Site, Wan
 from tonekeeper.drivers.live import LiveDriver
 from tonekeeper.edge import service
@@ -66,8 +67,10 @@ from tonekeeper.settings import Settings, load_settings
 if TYPE_CHECKING:
     from tonekeeper.app.depth_background import BackgroundDepth
     from tonekeeper.app.firewall_background import BackgroundFirewall
+    from tonekeeper.app.inquiries import Subject
     from tonekeeper.app.nat_background import BackgroundNat
     from tonekeeper.app.phone_background import BackgroundPhones
+    from tonekeeper.core.firewall.flows import Places
 
 HOUSEKEEPING = 5.0
 """Seconds between two looks at the clock, the HTTP port and the journal's buffer."""
@@ -144,6 +147,22 @@ class Daemon:
 
     def feed(self, event: Event) -> None:
         self._driver.feed(event)
+
+    def report(self) -> Report:
+        return self._driver.report()
+
+    def subject(self) -> Subject:
+        """What a diagnosis asks; once it has started."""
+        from tonekeeper.app.inquiries import Subject
+
+        situation = self._agent.situation
+        return Subject(lambda: situation.site, self.report, self.feed, self._places)
+
+    def _places(self) -> Places:
+        """Where the SBCs are, as far as the agent knows."""
+        from tonekeeper.core.firewall.flows import Places
+
+        return Places({name: lookup.targets for name, lookup in self._agent.situation.lookups.items()}, {})
 
     def _give_up(self, bug: Exception) -> None:
         """The core raised: what it knows cannot be trusted. Leave in order; the supervisor starts us anew."""
@@ -286,15 +305,10 @@ class Daemon:
         if self._settings.site.role is not Role.ROUTER or self._make_links is not _netlink or not has_net_admin():
             return
         from tonekeeper.app.firewall_background import BackgroundFirewall
-        from tonekeeper.core.firewall.flows import Places
 
         situation = self._agent.situation
-
-        def places() -> Places:
-            return Places({name: lookup.targets for name, lookup in situation.lookups.items()}, {})
-
         try:
-            self._background_firewall = BackgroundFirewall(self.feed, self._log, lambda: situation.site, places)
+            self._background_firewall = BackgroundFirewall(self.feed, self._log, lambda: situation.site, self._places)
         except EdgeError as error:
             self._log.error("firewall-not-checked", reason=str(error))
 

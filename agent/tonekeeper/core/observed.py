@@ -19,6 +19,8 @@ _MEDIA = ("media-one-way", "media-poor")
 
 
 def _wans(site: Site, report: Report) -> CheckResult | None:
+    if _findings(report, ("site-offline",)):
+        return _result(Check.WANS, False, "nobody answers over any WAN")
     if any(wan.state is WanState.UNKNOWN for wan in report.wans):
         return None
     told = ", ".join(f"{wan.name} {wan.state}{_lost(report, wan.name)}" for wan in report.wans)
@@ -43,6 +45,8 @@ def _dns(site: Site, report: Report) -> CheckResult | None:
 
 
 def _sbcs(site: Site, report: Report) -> CheckResult | None:
+    if _findings(report, ("site-offline",)):
+        return CheckResult(Check.SBCS, Outcome.NOT_CHECKED, "nobody answers over any WAN")
     if any(sbc.state is SbcState.UNKNOWN for sbc in report.sbcs):
         return None
     fine = all(sbc.state is SbcState.HEALTHY for sbc in report.sbcs)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tonekeeper import __version__
 from tonekeeper.faces.cli.agent import Check, Run, add_check, add_run
 from tonekeeper.faces.cli.demo import Demo, add_demo
+from tonekeeper.faces.cli.diagnose import Diagnose, add_diagnose
 from tonekeeper.faces.cli.firewall import Firewall, add_firewall
 from tonekeeper.faces.cli.forecast import ForecastIncident, add_forecast
 from tonekeeper.faces.cli.nat import Nat, add_nat
@@ -17,7 +18,9 @@ from tonekeeper.faces.cli.replay import Replay, add_replay
 from tonekeeper.faces.cli.status import Status, add_status
 from tonekeeper.faces.cli.tune import TunePhones, add_tune
 
-Command = Run | Check | Status | Nat | Profiles | TunePhones | ForecastIncident | Firewall | Replay | Reflector | Demo
+Asked = Status | Diagnose | Nat | Firewall
+"""About a site."""
+Command = Run | Check | Asked | Profiles | TunePhones | ForecastIncident | Replay | Reflector | Demo
 
 _DESCRIPTION = "Keeps the dial tone of hosted-VoIP sites: watches every path to every SBC, and says what is wrong."
 _EPILOG = (
@@ -35,7 +38,7 @@ def build_parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tonekeeper {__version__}")
     families = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (add_run, add_check, add_status, add_nat, add_profiles, add_tune, add_forecast):
+    for add in (add_run, add_check, add_status, add_diagnose, add_nat, add_profiles, add_tune, add_forecast):
         add(families)
     for add in (add_firewall, add_replay, add_reflector, add_demo):
         add(families)

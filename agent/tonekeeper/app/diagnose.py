@@ -1,0 +1,135 @@
+"""`tonekeeper diagnose`: by the agent that runs here, or by one of our own that lives as long as the command."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from tonekeeper.app.daemon import Daemon
+from tonekeeper.app.diagnosing import Diagnosis
+from tonekeeper.app.inquiries import Inquiries
+from tonekeeper.app.remote_diagnosis import find_agent, follow
+from tonekeeper.core.checks import Check, CheckResult
+from tonekeeper.core.examination import Examination
+from tonekeeper.core.report import CheckReport, Report
+from tonekeeper.core.site import Mode, Role
+from tonekeeper.edge.keyboard import Keyboard
+from tonekeeper.edge.nat_kernel import kernel_timeouts
+from tonekeeper.errors import ConfigError, Mistake
+from tonekeeper.faces.cli.diagnose import Diagnose, DiagnosisAnswer, show_diagnosis
+from tonekeeper.faces.cli.outcome import Exit
+from tonekeeper.faces.cli.terminal import Terminal
+from tonekeeper.faces.log import Log
+from tonekeeper.settings import Settings, load_settings, parse_settings
+
+CADENCE = 1.0
+"""Seconds between two probes of a path: somebody waits, and loss needs to be counted."""
+SHOWN_EVERY = 0.25
+SKIP_KEY = "s"
+SKIPPED = (Check.NAT, Check.SIP_ALG)
+_NAMES = ("primary", "alternate")
+
+Show = Callable[[Examination], None]
+
+
+def diagnose(command: Diagnose, terminal: Terminal) -> Exit:
+    settings = _settings(command)
+    agent = find_agent(command, settings)
+    if agent is not None:
+        answer = follow(agent, command, terminal)
+    elif settings is not None:
+        answer = asyncio.run(_look(settings, command, terminal))
+    else:
+        remedy = "name a configuration (-c FILE), or SBCs: tonekeeper diagnose sip:sbc.example.net"
+        raise ConfigError("the command line", [Mistake("sbc", "", "none is named, and no agent runs here", remedy)])
+    return show_diagnosis(command, answer, terminal)
+
+
+def _settings(command: Diagnose) -> Settings | None:
+    """Of the file, or of the SBCs that were named; None where neither is."""
+    if command.config:
+        return load_settings(Path(command.config))
+    if not command.uris:
+        return None
+    role = Role.ROUTER if kernel_timeouts() is not None else Role.ENDPOINT
+    lines = ["[agent]", 'name = "this-site"', f'role = "{role}"']
+    for number, uri in enumerate(command.uris):
+        name = _NAMES[number] if number < len(_NAMES) else f"alternate{number}"
+        lines += ["[[sbc]]", f'name = "{name}"', f"uri = {json.dumps(uri)}"]
+    return parse_settings("\n".join(lines), "the command line")
+
+
+async def _look(settings: Settings, command: Diagnose, terminal: Terminal) -> DiagnosisAnswer:
+    """By an agent that changes nothing, serves nobody, and whose journal goes with it."""
+    with tempfile.TemporaryDirectory(prefix="tonekeeper-diagnose-") as directory:
+        daemon = Daemon(_harmless(settings, Path(directory)), Log(io.StringIO()))
+        started = asyncio.Event()
+        running = asyncio.create_task(daemon.run(started.set))
+        beginning = asyncio.create_task(started.wait())
+        await asyncio.wait((beginning, running), return_when=asyncio.FIRST_COMPLETED)
+        beginning.cancel()
+        if running.done():  # it could not begin, and raises why
+            running.result()
+        try:
+            return await _examine(daemon, running, command, terminal)
+        finally:
+            daemon.stop()
+            await running
+
+
+def _harmless(settings: Settings, state_dir: Path) -> Settings:
+    site = settings.site
+    site = replace(
+        site,
+        failover=replace(site.failover, mode=Mode.OBSERVE),
+        probe=replace(site.probe, interval=min(site.probe.interval, CADENCE)),
+    )
+    return replace(settings, site=site, state_dir=state_dir, http=None, snmp=None)
+
+
+async def _examine(
+    daemon: Daemon, running: asyncio.Task[Exit], command: Diagnose, terminal: Terminal
+) -> DiagnosisAnswer:
+    inquiries = Inquiries(daemon.subject(), quick=command.quick).chosen(command.only)
+    diagnosis = Diagnosis(inquiries, daemon.report, quick=command.quick)
+    work = asyncio.create_task(diagnosis.run())
+    with ExitStack() as stack:
+        show = _display(diagnosis, terminal, stack)
+        while not work.done() and not running.done():  # the agent ends first when somebody presses Ctrl-C
+            show(diagnosis.progress())
+            await asyncio.wait((work, running), timeout=SHOWN_EVERY, return_when=asyncio.FIRST_COMPLETED)
+    if work.done():
+        work.result()
+    else:
+        diagnosis.stop()
+        await work
+    return DiagnosisAnswer(_with(daemon.report(), diagnosis.results()), diagnosis.progress(), ())
+
+
+def _display(diagnosis: Diagnosis, terminal: Terminal, stack: ExitStack) -> Show:
+    if not terminal.wants_progress:
+        return lambda examination: None
+    from tonekeeper.faces.cli.diagnosis_display import DiagnosisDisplay
+
+    def pressed(key: str) -> None:
+        if key == SKIP_KEY:
+            for check in SKIPPED:
+                diagnosis.skip(check)
+
+    stack.enter_context(Keyboard(pressed))
+    display = DiagnosisDisplay(f"{SKIP_KEY}: skip the measurement of the NAT; Ctrl-C: end with what is known")
+    return stack.enter_context(display).show
+
+
+def _with(report: Report, results: Sequence[CheckResult]) -> Report:
+    """The report, with every check of this diagnosis in it."""
+    told = {one.check: one for one in report.checks}
+    for result in results:
+        told[str(result.check)] = CheckReport(str(result.check), str(result.outcome), result.detail, 0.0)
+    return replace(report, checks=tuple(told.values()))

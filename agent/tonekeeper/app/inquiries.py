@@ -1,0 +1,132 @@
+"""Which checks a diagnosis consists of, how long each may take, and how each is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from tonekeeper.app.diagnosing import Ask, Inquiry, Note
+from tonekeeper.core.checks import Check, CheckResult, Outcome
+from tonekeeper.core.events import DiagnosisBegun, Event, FirewallExamined
+from tonekeeper.core.firewall.flows import Places
+from tonekeeper.core.nat.attempt import LONGEST
+from tonekeeper.core.observed import OBSERVED
+from tonekeeper.core.report import FirewallReport, Report
+from tonekeeper.core.site import Site
+from tonekeeper.errors import EdgeError
+
+QUICK = (Check.WANS, Check.DNS, Check.SBCS, Check.RP_FILTER, Check.FIREWALL, Check.PHONES)
+"""The essentials."""
+QUICK_LIMIT = 14.0
+FULL_LIMIT = 80.0
+"""Seconds for each check but the lifetime of bindings."""
+NAT_LIMIT = LONGEST * 1.2 + 60.0
+"""Seconds for the NAT of one WAN: what a lifetime just beyond the longest takes, and the questions around it."""
+LINES_LEAST = {True: 8.0, False: 45.0}
+"""Seconds, quick or not, that lines are watched before they are called good: loss needs to be counted."""
+LOCATED_WITHIN = 5.0
+"""Seconds."""
+LOOK_EVERY = 0.25
+"""Seconds between two looks at the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The agent that a diagnosis is made beside."""
+
+    site: Callable[[], Site]
+    report: Callable[[], Report]
+    feed: Callable[[Event], None]
+    places: Callable[[], Places]
+    """Where its SBCs are, as far as it knows."""
+
+
+class Inquiries:
+    """Of one diagnosis."""
+
+    def __init__(self, subject: Subject, *, quick: bool) -> None:
+        self._subject = subject
+        self._quick = quick
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._latest: tuple[float, Report] | None = None
+
+    def chosen(self, only: Sequence[str] = ()) -> tuple[Inquiry, ...]:
+        """Those of a quick or a full diagnosis, or `only` the named ones; ValueError for a name that there is not."""
+        every = {inquiry.check: inquiry for inquiry in self._every()}
+        for name in only:
+            if name not in list(Check):
+                raise ValueError(f"cannot check {name!r}; there is {', '.join(Check)}")
+        wanted = [Check(name) for name in only] or (QUICK if self._quick else list(every))
+        self._subject.feed(DiagnosisBegun(thorough=Check.NAT in wanted))
+        return tuple(inquiry for check, inquiry in every.items() if check in wanted)
+
+    def _every(self) -> Sequence[Inquiry]:
+        limit = QUICK_LIMIT if self._quick else FULL_LIMIT
+        nat_limit = NAT_LIMIT * max(1, sum(not wan.metered for wan in self._subject.site().wans))
+        observed = {Check.NAT: nat_limit, Check.SIP_ALG: nat_limit}
+        return (
+            *(Inquiry(check, observed.get(check, limit), self._observer(check)) for check in OBSERVED),
+            Inquiry(Check.FIREWALL, limit, self._firewall),
+        )
+
+    # --- what the agent finds out
+
+    def _observer(self, check: Check) -> Ask:
+        least = LINES_LEAST[self._quick] if check is Check.WANS else 0.0
+
+        async def observe(note: Note) -> CheckResult:
+            note(f"watched for {least:.0f} s at least" if least else "")
+            while True:
+                await asyncio.sleep(LOOK_EVERY)
+                result = OBSERVED[check](self._subject.site(), self._report())
+                if result is not None and self._loop.time() >= self._began + least:
+                    return result
+
+        return observe
+
+    def _report(self) -> Report:
+        """One for all who look at the same moment."""
+        now = self._loop.time()
+        if self._latest is None or now - self._latest[0] >= LOOK_EVERY:
+            self._latest = (now, self._subject.report())
+        return self._latest[1]
+
+    # --- what is asked
+
+    async def _located(self, note: Note) -> Places:
+        """Once every SBC is located, or nobody can say where; what is known then."""
+        note("where the SBCs are")
+        names = {sbc.name for sbc in self._subject.site().sbcs}
+        deadline = self._loop.time() + LOCATED_WITHIN
+        while (places := self._subject.places()) and self._loop.time() < deadline:
+            if all(places.targets.get(name) for name in names):
+                break
+            await asyncio.sleep(LOOK_EVERY)
+        note("")
+        return places
+
+    async def _firewall(self, note: Note) -> CheckResult:
+        from tonekeeper.app.firewall import examine, live_host, resolvers_of
+
+        site, places = self._subject.site(), await self._located(note)
+        try:
+            found = await asyncio.to_thread(
+                lambda: examine(live_host(site), replace(places, resolvers=resolvers_of(site)))
+            )
+        except EdgeError as error:
+            return CheckResult(Check.FIREWALL, Outcome.NOT_CHECKED, str(error))
+        self._subject.feed(FirewallExamined(found.flows, found.problems))
+        return CheckResult(Check.FIREWALL, *_of_firewall(found.flows, bool(found.problems)))
+
+
+def _of_firewall(flows: Sequence[FirewallReport], has_problems: bool) -> tuple[Outcome, str]:
+    unknown = [flow for flow in flows if flow.verdict == "not checked"]
+    blocked = [flow for flow in flows if flow.verdict in ("drop", "reject")]
+    told = f"{len(flows) - len(unknown) - len(blocked)} of {len(flows)} flows may pass"
+    if blocked or has_problems:
+        return Outcome.PROBLEM, told
+    if unknown:
+        return Outcome.NOT_CHECKED, f"{told}; {len(unknown)} could not be asked about: {unknown[0].reason}"
+    return Outcome.OK, told
