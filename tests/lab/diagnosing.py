@@ -1,0 +1,69 @@
+"""A technician at the site: `tonekeeper diagnose` in the CPE's namespace, and what it printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.lab.agent import Agent
+from tests.lab.namespace import Namespace, Process
+
+LONGEST = 150.0
+"""Seconds a full run without the NAT's lifetime may take on a loaded machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    code: int
+    report: dict[str, Any]
+
+    @property
+    def first(self) -> str:
+        """Code and subject of the finding that the verdict tells; empty: all is well."""
+        worst = [one for one in self.report["findings"] if one["severity"] != "info"]
+        return f"{worst[0]['code']} {worst[0]['subject']}".strip() if worst else ""
+
+    def outcome(self, check: str) -> tuple[str, str]:
+        """Outcome and detail."""
+        (found,) = (one for one in self.report["checks"] if one["check"] == check)
+        return found["outcome"], found["detail"]
+
+
+class Technician:
+    """`agent`: whose configuration is used; it need not run."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._answer = agent.state_dir.with_suffix(".diagnosis")
+
+    def look(self, *options: str, within: float = LONGEST) -> Diagnosed:
+        process = self.begin("--json", *options)
+        try:
+            code = process.wait(within)
+        finally:
+            process.kill()
+        answer = self._answer.read_text()
+        assert answer.startswith("{"), process.output
+        return Diagnosed(code, json.loads(answer))
+
+    def begin(self, *options: str) -> Process:
+        """Standard output goes into a file of its own; what it says beside that is the process's output."""
+        command = (sys.executable, "-m", "tonekeeper", "diagnose", "-c", str(self._agent.config), *options)
+        shell = ("sh", "-c", 'exec "$@" > "$0"', str(self._answer))
+        return self._agent.namespace.popen(*shell, *command, log="diagnose", env={**os.environ, "NO_COLOR": "1"})
+
+
+def password_file(directory: Path, password: str) -> Path:
+    path = directory / "password"
+    path.write_text(f"{password}\n")
+    path.chmod(0o600)
+    return path
+
+
+def in_namespace(namespace: Namespace, *arguments: str, log: str = "diagnose") -> Process:
+    """`tonekeeper diagnose` with these arguments alone."""
+    return namespace.popen(sys.executable, "-m", "tonekeeper", "diagnose", *arguments, log=log, env={**os.environ})
