@@ -26,6 +26,12 @@ PROFILES = Path(__file__).parents[2] / "firmware-profiles"
 YEALINK = "Yealink SIP-T46U 108.86.0.20"
 DESK = ("192.0.2.20", "00:15:65:00:00:42")
 NUMBER, NAME = "4930901820", "Mustermann"
+SLOW = "phone-cannot-failover-fast"
+HURRIED = """
+from tonekeeper.app import phone_background, phone_shortcomings
+phone_background.LOOK_EVERY, phone_background.SETTLES, phone_shortcomings.STAYS = 1.0, 0.3, 2.0
+"""
+"""What is judged within a minute is judged within a second."""
 FLOOD_SECONDS = 3.0
 NOBODY = ("203.0.113.3", 5060)
 
@@ -256,6 +262,22 @@ def test_profiles_that_cannot_be_used_are_a_finding_and_the_last_good_ones_stay(
         lab, agent, lambda known: known.get("firmware") == "108.87.0.1", user_agent="Yealink SIP-T46U 108.87.0.1"
     )
     assert phone_at(status, ADDRESS)["profile"] == "yealink-desk"
+
+
+def test_a_model_that_cannot_leave_a_silent_sbc_fast_is_a_finding_while_it_is_there(lab, make_finder):
+    agent = make_finder(prelude=HURRIED)
+    agent.wait_for(lambda s: checked(s) == ("not checked", "no phone seen of a known model"), within=5.0)
+    register_until(lab, agent, lambda _: agent.status().has(SLOW, "baresip-baresip"), user_agent="baresip v1.0.0")
+    (finding,) = [one for one in agent.status()["findings"] if one["code"] == SLOW]
+    assert "it waits 32 s for a silent server" in finding["evidence"]["why"]
+    assert finding["evidence"]["phones"] == "1"
+    register_until(lab, agent, lambda _: not agent.status().has(SLOW), user_agent=YEALINK)
+    agent.wait_for(lambda s: checked(s)[0] == "ok", within=5.0)
+
+
+def checked(status: Status) -> tuple[str, str]:
+    """How the check of the phones ended last."""
+    return next(((one["outcome"], one["detail"]) for one in status["checks"] if one["check"] == "phones"), ("", ""))
 
 
 @pytest.mark.parametrize(

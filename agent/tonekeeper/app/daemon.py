@@ -297,7 +297,7 @@ class Daemon:
             return
         from tonekeeper.app.phone_background import BackgroundPhones
 
-        self._background_phones = self._background_phones or BackgroundPhones(self.feed, self._log)
+        self._background_phones = self._background_phones or BackgroundPhones(self.feed, self._driver.report, self._log)
         self._background_phones.search(self._settings.site, self._settings.profiles_dir)
 
     def _look_at_firewall(self) -> None:

@@ -1,5 +1,5 @@
 """The search for phones on the LAN, out of the way of the probing: the host's tables every minute, REGISTERs as they
-pass by, and the questions that the core asks.
+pass by, and the questions that the core asks; and what the models that were found cannot do here.
 
 What cannot be done is a finding, and the rest goes on: no CAP_NET_RAW, an interface that is not there yet, profiles
 that cannot be used. Of the profiles, the last good set stays.
@@ -12,10 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tonekeeper.app.phone_shortcomings import Circumstances, PhoneShortcomings
 from tonekeeper.app.profile_set import ProfilesRefusedError, load_profiles
 from tonekeeper.app.sightings import Sightings
+from tonekeeper.core.checks import Check, CheckResult, Outcome
 from tonekeeper.core.commands import AskPhone
-from tonekeeper.core.events import Event, Facility, FacilityFailed, FacilityRecovered, PhoneSeen
+from tonekeeper.core.events import Checked, Event, Facility, FacilityFailed, FacilityRecovered, PhoneSeen
+from tonekeeper.core.report import Report
 from tonekeeper.core.site import Site
 from tonekeeper.edge.entropy import token
 from tonekeeper.edge.leases import read_leases
@@ -29,17 +32,27 @@ from tonekeeper.phones.match import ProfileSet
 from tonekeeper.wire.leases import Lease
 
 LOOK_EVERY = 60.0
-"""Seconds between two looks at the host's tables."""
+"""Seconds between two looks at the host's tables, and at what the models can do here."""
+SETTLES = 5.0
+"""Seconds for which what the models have to cope with must be the same; phones come in crowds."""
 SIP_PORTS = (5060, 5061)
 
 ReadLeases = Callable[[], Sequence[Lease]]
 
 
 class BackgroundPhones:
-    """To be made, used and closed inside the running loop."""
+    """To be made, used and closed inside the running loop. `known`: what the agent knows at the moment."""
 
-    def __init__(self, report: Callable[[Event], None], log: Log, *, leases: ReadLeases = read_leases) -> None:
+    def __init__(
+        self,
+        report: Callable[[Event], None],
+        known: Callable[[], Report],
+        log: Log,
+        *,
+        leases: ReadLeases = read_leases,
+    ) -> None:
         self._report = report
+        self._known = known
         self._log = log
         self._read_leases = leases
         self._loop = asyncio.get_running_loop()
@@ -49,6 +62,9 @@ class BackgroundPhones:
         self._traffic = PhoneTraffic(token().encode())
         self._sightings = Sightings((), self._loop.time())
         self._searching: asyncio.Task[None] | None = None
+        self._judging: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self._told: CheckResult | None = None
         self._failed: dict[Facility, str] = {}
 
     def search(self, site: Site, profiles_dir: Path) -> None:
@@ -65,9 +81,10 @@ class BackgroundPhones:
         self._questions.close()
 
     def _end(self) -> None:
-        if self._searching is not None:
-            self._searching.cancel()
-            self._searching = None
+        for task in (self._searching, self._judging):
+            if task is not None:
+                task.cancel()
+        self._searching = self._judging = None
         for watch in self._watches.values():
             watch.close()
         self._watches.clear()
@@ -78,10 +95,15 @@ class BackgroundPhones:
         if not interfaces:
             for facility in (Facility.PROFILES, Facility.LISTENING):
                 self._recover(facility)
+            if self._told is not None:
+                self._tell(_not_checked("no LAN is configured ([lan] interfaces)"))
             return
         await self._load(profiles_dir)
         if self._profiles is not None:
             self._sightings.use(self._profiles)
+            self._judging = self._loop.create_task(self._judge(PhoneShortcomings(self._profiles)))
+        else:
+            self._tell(_not_checked("there are no firmware profiles that can be used"))
         ports = sorted({*SIP_PORTS, *(sbc.port for sbc in site.sbcs if sbc.port)})
         self._listen(interfaces, ports)
         families = len(self._profiles) if self._profiles is not None else 0
@@ -128,12 +150,39 @@ class BackgroundPhones:
         except EdgeError:  # the next look may tell
             neighbours = ()
         for news in self._sightings.look(leases, neighbours, self._loop.time()):
-            self._report(news)
+            self._pass_on(news)
 
     def _hear(self, seen: PhoneSeen) -> None:
         news = self._sightings.hear(seen, self._loop.time())
         if news is not None:
-            self._report(news)
+            self._pass_on(news)
+
+    def _pass_on(self, news: PhoneSeen) -> None:
+        self._report(news)
+        self._news.set()
+
+    async def _judge(self, shortcomings: PhoneShortcomings) -> None:
+        """After news, and every minute: what the models cannot do, once what they must cope with stays as it is."""
+        seen: Circumstances | None = None
+        judged: Circumstances | None = None
+        while True:
+            await asyncio.sleep(SETTLES)
+            self._news.clear()
+            before, seen = seen, shortcomings.circumstances(self._known(), self._loop.time())
+            if seen != before:
+                continue
+            if seen != judged:
+                judged = seen
+                self._tell(await asyncio.to_thread(shortcomings.check, seen))
+            try:
+                await asyncio.wait_for(self._news.wait(), LOOK_EVERY)
+            except TimeoutError:
+                continue
+
+    def _tell(self, result: CheckResult) -> None:
+        if result != self._told:
+            self._told = result
+            self._report(Checked(result))
 
     def _fail(self, facility: Facility, reason: str) -> None:
         if self._failed.get(facility) != reason:
@@ -143,3 +192,7 @@ class BackgroundPhones:
     def _recover(self, facility: Facility) -> None:
         if self._failed.pop(facility, None) is not None:
             self._report(FacilityRecovered(facility))
+
+
+def _not_checked(why: str) -> CheckResult:
+    return CheckResult(Check.PHONES, Outcome.NOT_CHECKED, why)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from tonekeeper import __version__
 from tonekeeper.app.delivering import Outside, put_onto_phone
+from tonekeeper.app.measured import measured, server_of
 from tonekeeper.app.profile_set import load_profiles
 from tonekeeper.app.profiles import profiles_directory
 from tonekeeper.core.findings import CATALOGUE
 from tonekeeper.core.keepalive import SAFE_FRACTION
-from tonekeeper.core.report import FindingReport, PathState, Report, SbcReport, WanState
+from tonekeeper.core.report import FindingReport
 from tonekeeper.edge.entropy import token
 from tonekeeper.edge.phone_notice import notify_phone
 from tonekeeper.edge.provisioning import read_settings_file, write_settings_file
@@ -30,7 +30,6 @@ from tonekeeper.phones.native_formats.writing import fragment, patched
 from tonekeeper.phones.profile import Profile
 from tonekeeper.phones.tune import tune
 from tonekeeper.phones.tuned import Tuning
-from tonekeeper.wire.sip.uri import SipUri, parse_sip_uri
 
 
 def tune_phones(command: TunePhones, terminal: Terminal) -> Exit:
@@ -94,7 +93,7 @@ def conditions_of(command: TunePhones) -> Conditions:
     """What was given wins over what an agent measured."""
     conditions = Conditions(
         SAFE_FRACTION,
-        servers=tuple(_server(uri) for uri in command.sbcs),
+        servers=tuple(server_of(uri) for uri in command.sbcs),
         flapping=command.flapping,
         phones=command.phones,
         min_expiry_s=command.min_expiry_s,
@@ -115,40 +114,3 @@ def conditions_of(command: TunePhones) -> Conditions:
 def _as_given(command: TunePhones, server: Server) -> Server:
     rtt = server.rtt_s if command.rtt_s is None else command.rtt_s
     return replace(server, rtt_s=rtt, loss=server.loss if command.loss is None else command.loss)
-
-
-def measured(conditions: Conditions, report: Report) -> Conditions:
-    """With what an agent reports: its SBCs where none were named, and the worst of its measurements."""
-    reported = tuple(_reported(sbc) for sbc in report.sbcs)
-    known = {(each.host, each.port): each for each in reported}
-    named = tuple(_with_measurements(each, known.get((each.host, each.port))) for each in conditions.servers)
-    lifetimes = [nat.lifetime_s for nat in report.nat]
-    return replace(
-        conditions,
-        servers=named or reported,
-        replied=_shortest(each.get("replied") for each in lifetimes),
-        stream=_shortest(each.get("stream") for each in lifetimes),
-        tcp=_shortest(each.get("tcp") for each in lifetimes),
-        flapping=conditions.flapping or any(wan.state is WanState.SUPPRESSED for wan in report.wans),
-    )
-
-
-def _with_measurements(named: Server, reported: Server | None) -> Server:
-    return named if reported is None else replace(named, rtt_s=reported.rtt_s, loss=reported.loss)
-
-
-def _shortest(intervals: Iterable[Interval | None]) -> Interval | None:
-    return min((each for each in intervals if each is not None), key=lambda each: each[0], default=None)
-
-
-def _reported(sbc: SbcReport) -> Server:
-    """Its round trip is the longest over any WAN: phones use the timer they have on all of them."""
-    works = [path for path in sbc.paths if path.state is PathState.UP]
-    rtt = max((path.rtt_ms / 1000 for path in works if path.rtt_ms is not None), default=None)
-    loss = max((path.loss for path in works if path.loss is not None), default=None)
-    return replace(_server(parse_sip_uri(sbc.uri)), rtt_s=rtt, loss=loss)
-
-
-def _server(uri: SipUri) -> Server:
-    stated = uri.scheme == "sips" or any(name == "transport" for name, _ in uri.params)
-    return Server(uri.host.strip("[]"), uri.port or 0, uri.transport if stated else "")

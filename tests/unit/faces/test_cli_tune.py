@@ -12,7 +12,8 @@ import pytest
 
 from tests.unit.faces.reports import healthy
 from tonekeeper.app import tuning
-from tonekeeper.app.tuning import conditions_of, findings_of, measured, tune_phones
+from tonekeeper.app.measured import measured
+from tonekeeper.app.tuning import conditions_of, findings_of, tune_phones
 from tonekeeper.core.keepalive import SAFE_FRACTION
 from tonekeeper.core.report import NatReport, WanState
 from tonekeeper.faces.cli.outcome import Exit
