@@ -27,14 +27,11 @@ _FACILITY_CODES = {
 MOST_FLOWS = 5
 """Stale flows named in a finding; the report has them all."""
 
+_NEAREST_FIRST = ("This host", "WANs", "Firewall", "NAT", "DNS", "Paths", "SBCs", "Failover", "Phones")
 _NEARNESS = {
-    entry.code: order
-    for order, chapter in enumerate(
-        ("This host", "WANs", "Firewall", "NAT", "DNS", "Paths", "SBCs", "Failover", "Phones"),
-    )
-    for entry in CHAPTERS[chapter]
+    entry.code: order for order, entry in enumerate(entry for chapter in _NEAREST_FIRST for entry in CHAPTERS[chapter])
 }
-"""To the site's own hardware: what is nearer is more often the cause."""
+"""To the site's own hardware: what is nearer is more often the cause; within a chapter, as it is written."""
 
 _ABOUT_THE_SITE = ("site-offline", "no-alternate", "clock-wrong", "conntrack-full")
 _SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)

@@ -5,6 +5,13 @@ from tonekeeper.core.report import Severity
 
 NAT = (
     Entry(
+        "sip-alg-active",
+        Severity.WARNING,
+        "Something on the way over {subject} rewrites SIP: {evidence}.",
+        "Switch the SIP helper or ALG off (RFC 4787 REQ-10): on Linux remove `ct helper` rules and "
+        'nf_conntrack_sip, on a modem look for "SIP ALG".',
+    ),
+    Entry(
         "nat-binding-short",
         Severity.WARNING,
         "The NAT behind {subject} forgets an idle UDP binding after {low}-{high} s: phones that keep alive more "
@@ -23,13 +30,6 @@ NAT = (
         Severity.WARNING,
         "The provider of {subject} translates once more: this router has {local}, the world sees {mapped}.",
         "Ask the provider for a public address where short bindings or port limits hurt.",
-    ),
-    Entry(
-        "sip-alg-active",
-        Severity.WARNING,
-        "Something on the way over {subject} rewrites SIP: {evidence}.",
-        "Switch the SIP helper or ALG off (RFC 4787 REQ-10): on Linux remove `ct helper` rules and "
-        'nf_conntrack_sip, on a modem look for "SIP ALG".',
     ),
     Entry(
         "nat-udp-timeout-below-rfc4787",

@@ -16,7 +16,12 @@ SBCS = (
         Severity.CRITICAL,
         "SBC {subject} does not answer, and it is not this site's WANs: {why}.",
         "Report it to the SBC's operator with the addresses and times below; nothing on this site will mend it.",
-        depends_on=("site-offline", "tls-invalid"),
+        depends_on=(
+            "site-offline",
+            "tls-invalid",
+            "firewall-blocks-alternate",
+            "firewall-blocks-sip",
+        ),
     ),
     Entry(
         "sbc-degraded",
