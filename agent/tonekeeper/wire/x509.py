@@ -10,6 +10,7 @@ import ipaddress
 from dataclasses import dataclass
 
 from tonekeeper.errors import DecodeError
+from tonekeeper.wire.calendar import unix_time
 from tonekeeper.wire.sip.uri import SipUri, parse_uri
 
 Element = tuple[int, bytes]
@@ -44,8 +45,6 @@ _ATTRIBUTES = {
     bytes.fromhex("0992268993f22c640119"): "DC",
 }
 _MOST_SHOWN = 64
-_DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
-_LEAP_DAYS_BEFORE_1970 = 1969 // 4 - 1969 // 100 + 1969 // 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +215,7 @@ def _unix_time(tag: int, value: bytes) -> int:
     if tag == _UTC_TIME:
         year += 1900 if year >= 50 else 2000
     month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(size - 10, size, 2))
-    if not (year and 1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 59):
+    seconds = unix_time(year, month, day, hour, minute, second)
+    if seconds is None:
         raise DecodeError("certificate", f"{text!r} is not a time")
-    return ((_days(year, month) + day - 1) * 24 + hour) * 3600 + minute * 60 + second
-
-
-def _days(year: int, month: int) -> int:
-    """From 1 January 1970 to the first of a month."""
-    before = year - 1 if month <= 2 else year
-    leap_days = before // 4 - before // 100 + before // 400
-    return (year - 1970) * 365 + _DAYS_BEFORE_MONTH[month - 1] + leap_days - _LEAP_DAYS_BEFORE_1970
+    return seconds
