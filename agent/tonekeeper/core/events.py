@@ -187,6 +187,8 @@ class TlsFacts:
     issuer: str = ""
     expires_in_s: float | None = None
     """Until the server's certificate expires, negative once it has; null where it could not be read."""
+    begins_in_s: float | None = None
+    """Until it becomes valid, negative once it is."""
 
 
 @dataclass(frozen=True, slots=True)

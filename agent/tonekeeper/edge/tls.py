@@ -127,6 +127,7 @@ class TlsSession:
             subject=certificate.subject if certificate else "",
             issuer=certificate.issuer if certificate else "",
             expires_in_s=certificate.not_after - now if certificate else None,
+            begins_in_s=certificate.not_before - now if certificate else None,
         )
 
     def _alert(self, doing: str, error: ssl.SSLError) -> EdgeError:
