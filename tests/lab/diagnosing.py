@@ -43,9 +43,13 @@ class Technician:
     def look(self, *options: str, within: float = LONGEST) -> Diagnosed:
         process = self.begin("--json", *options)
         try:
-            code = process.wait(within)
+            return self.answer(process, within)
         finally:
             process.kill()
+
+    def answer(self, process: Process, within: float = LONGEST) -> Diagnosed:
+        """Of a run that began with `--json`."""
+        code = process.wait(within)
         answer = self._answer.read_text()
         assert answer.startswith("{"), process.output
         return Diagnosed(code, json.loads(answer))

@@ -2,15 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.lab.agent import Agent
-from tests.lab.diagnosing import Technician
+from tests.lab.certificates import DAY
+from tests.lab.diagnosing import LONGEST, Technician
+from tests.lab.namespace import LabError, Namespace
+from tests.lab.registrar import Registrar
+from tests.lab.resolver import Resolver
+from tests.lab.standby import Account
+from tests.lab.stun import FIRST, coturn, reflector
+from tests.lab.test_nat_sip_alg import HELPER
 from tests.lab.topology import Lab
 
 pytestmark = pytest.mark.lab
+
+RESOLVERS = {"fibre": "203.0.113.18", "lte": "203.0.113.19"}
+NOBODY = "203.0.113.20"
+TIMEOUTS = ("net.netfilter.nf_conntrack_udp_timeout", "net.netfilter.nf_conntrack_udp_timeout_stream")
+
+
+@pytest.fixture
+def resolvers(lab: Lab) -> Iterator[dict[str, Resolver]]:
+    """By WAN; both know both SBCs."""
+    made = {wan: Resolver(lab.services, address, name=f"resolver-{wan}") for wan, address in RESOLVERS.items()}
+    try:
+        for resolver in made.values():
+            resolver.start()
+            resolver.publish(*(f"{sbc.name}.example.net. 60 IN A {sbc.address}" for sbc in lab.sbcs))
+        yield made
+    finally:
+        for resolver in made.values():
+            resolver.stop()
+
+
+@pytest.fixture
+def named(lab: Lab, resolvers: dict[str, Resolver], make_agent: Callable[..., Agent]) -> Technician:
+    """At a site that knows its SBCs by name, and each WAN's own resolver."""
+    return Technician(
+        make_agent(
+            wan=[
+                {"name": wan.name, "interface": wan.wan_interface, "resolvers": [RESOLVERS[wan.name]]}
+                for wan in lab.providers
+            ],
+            sbc=[{"name": sbc.name, "uri": f"sip:{sbc.name}.example.net"} for sbc in lab.sbcs],
+        )
+    )
+
+
+@contextmanager
+def forgets_after(namespace: Namespace, seconds: int) -> Iterator[None]:
+    """The NAT in it, idle UDP of every kind."""
+    before = namespace.run("sysctl", "-n", *TIMEOUTS).split()
+    namespace.set_sysctls(dict.fromkeys(TIMEOUTS, str(seconds)))
+    try:
+        yield
+    finally:
+        namespace.set_sysctls(dict(zip(TIMEOUTS, before, strict=True)))
+
+
+@contextmanager
+def sip_helper_in(namespace: Namespace) -> Iterator[None]:
+    try:
+        namespace.nft(HELPER)
+    except LabError as error:
+        pytest.skip(f"this kernel has no nf_conntrack_sip: {error}")
+    namespace.run("conntrack", "-F")
+    try:
+        yield
+    finally:
+        namespace.run("nft", "delete", "table", "ip", "alg")
+        namespace.run("conntrack", "-F")
 
 
 @pytest.fixture
@@ -39,3 +105,117 @@ def test_no_alternate_is_configured(lab: Lab, make_agent: Callable[..., Agent]):
     primary = lab.sbc("primary")
     only = make_agent(sbc=[{"name": "primary", "uri": primary.uri}], wan=[{"name": "fibre", "interface": "eth0"}])
     assert Technician(only).look().first.startswith("no-alternate")
+
+
+ONLY_THE_PRIMARY = """
+table inet strict {{
+    chain forward {{
+        type filter hook forward priority filter - 5
+        udp dport {{ 5060, 5061 }} ip daddr != {primary} drop comment "one SBC only"
+    }}
+    chain output {{
+        type filter hook output priority filter - 5
+        {own}
+    }}
+}}
+"""
+
+
+@pytest.mark.parametrize("also_own", [False, True], ids=["the phones", "everybody"])
+def test_a_firewall_that_allows_only_the_primary(lab: Lab, technician: Technician, also_own: bool):
+    primary = lab.sbc("primary").address
+    own = f'udp dport {{ 5060, 5061 }} ip daddr != {primary} drop comment "one SBC only"' if also_own else ""
+    lab.cpe.namespace.nft(ONLY_THE_PRIMARY.format(primary=primary, own=own))
+    try:
+        found = technician.look()
+    finally:
+        lab.cpe.namespace.run("nft", "delete", "table", "inet", "strict")
+    assert found.first == "firewall-blocks-alternate alternate"
+    assert found.code == 1
+
+
+def test_an_account_that_is_not_accepted(lab: Lab, make_agent: Callable[..., Agent]):
+    with Registrar(lab) as registrar:
+        account = Account(lab)
+        account.write("wrong")
+        site = make_agent(sbc=[account.proves("primary", registrar), {"name": "alternate", "uri": lab.sbcs[1].uri}])
+        assert Technician(site).look().first == "sbc-auth-broken primary"
+
+
+def test_calls_that_are_heard_one_way_only(lab: Lab, make_agent: Callable[..., Agent]):
+    with Registrar(lab) as registrar:
+        account = Account(lab)
+        sbc = [account.proves("primary", registrar, number="601"), {"name": "alternate", "uri": lab.sbcs[1].uri}]
+        found = Technician(make_agent(sbc=sbc)).look()
+    assert found.first == "media-one-way primary"
+    assert found.outcome("media")[0] == "problem"
+
+
+def test_a_certificate_that_has_expired(lab: Lab, make_agent: Callable[..., Agent]):
+    primary, alternate = lab.sbcs
+    primary.show(lab.authority.issue("primary.example.net", primary.address, begins=-30 * DAY, ends=-3.5 * DAY))
+    site = make_agent(
+        sbc=[
+            {"name": "primary", "uri": f"sips:{primary.address}", "tls": {"ca_file": str(lab.authority.root)}},
+            {"name": "alternate", "uri": alternate.uri},
+        ]
+    )
+    assert Technician(site).look().first == "tls-invalid primary"
+
+
+def test_both_sbcs_on_one_address(lab: Lab, make_agent: Callable[..., Agent]):
+    address = lab.sbc("primary").address
+    uris = {"primary": f"sip:{address}", "alternate": f"sip:{address};transport=tcp"}
+    site = make_agent(sbc=[{"name": name, "uri": uri} for name, uri in uris.items()])
+    assert Technician(site).look().first == "same-address-twice primary and alternate"
+
+
+def test_a_kernel_that_drops_the_answers_of_the_second_wan(lab: Lab, technician: Technician):
+    lab.cpe.namespace.set_sysctls({"net.ipv4.conf.wwan0.rp_filter": "1", "net.ipv4.conf.all.rp_filter": "1"})
+    try:
+        found = technician.look()
+    finally:
+        lab.cpe.namespace.set_sysctls({"net.ipv4.conf.wwan0.rp_filter": "2", "net.ipv4.conf.all.rp_filter": "2"})
+    assert found.first == "rp-filter-strict lte"
+    assert found.outcome("rp-filter")[0] == "problem"
+
+
+def test_a_wan_that_comes_and_goes(lab: Lab, technician: Technician):
+    process = technician.begin("--json")
+    try:
+        time.sleep(5)
+        for _ in range(3):
+            with lab.provider("fibre").cut():
+                time.sleep(4)
+            time.sleep(4)
+        found = technician.answer(process)
+    finally:
+        process.kill()
+    assert found.first == "wan-flapping fibre"
+
+
+def test_dns_that_is_dead(lab: Lab, resolvers: dict[str, Resolver], named: Technician):
+    for resolver in resolvers.values():
+        resolver.stop()
+    found = named.look()
+    assert found.first.startswith(("dns-broken", "sbc-unresolved"))
+    assert found.outcome("dns")[0] == "problem"
+
+
+def test_dns_that_lies(resolvers: dict[str, Resolver], named: Technician):
+    resolvers["fibre"].lie(NOBODY)
+    assert named.look().first.startswith("dns-lies")
+
+
+def test_a_binding_that_dies_early(lab: Lab, make_agent: Callable[..., Agent]):
+    site = make_agent(nat={"server": f"{FIRST}:3478"})
+    with coturn(lab), forgets_after(lab.provider("lte").namespace, 10):
+        found = Technician(site).look(within=LONGEST + 400)
+    assert found.first == "nat-binding-short lte"
+
+
+def test_a_sip_alg_on_the_way(lab: Lab, make_agent: Callable[..., Agent]):
+    site = make_agent(nat={"server": f"{FIRST}:3478"})
+    with reflector(lab), sip_helper_in(lab.provider("lte").namespace):
+        found = Technician(site).look("--only", "wans,sbcs,sip-alg,nat", within=LONGEST + 400)
+    assert found.first == "sip-alg-active lte"

@@ -19,6 +19,7 @@ from tonekeeper.core.checks import Check, CheckResult
 from tonekeeper.core.examination import Examination
 from tonekeeper.core.report import CheckReport, Report
 from tonekeeper.core.site import Mode, Role
+from tonekeeper.edge.bundle import write_bundle
 from tonekeeper.edge.keyboard import Keyboard
 from tonekeeper.edge.nat_kernel import kernel_timeouts
 from tonekeeper.errors import ConfigError, Mistake
@@ -43,12 +44,28 @@ def diagnose(command: Diagnose, terminal: Terminal) -> Exit:
     agent = find_agent(command, settings)
     if agent is not None:
         answer = follow(agent, command, terminal)
-    elif settings is not None:
-        answer = asyncio.run(_look(settings, command, terminal))
-    else:
+        state_dir = settings.state_dir if settings is not None else None
+        return _hand_over(command, answer, settings, state_dir, terminal)
+    if settings is None:
         remedy = "name a configuration (-c FILE), or SBCs: tonekeeper diagnose sip:sbc.example.net"
         raise ConfigError("the command line", [Mistake("sbc", "", "none is named, and no agent runs here", remedy)])
-    return show_diagnosis(command, answer, terminal)
+    with tempfile.TemporaryDirectory(prefix="tonekeeper-diagnose-") as directory:
+        answer = asyncio.run(_look(_harmless(settings, Path(directory)), command, terminal))
+        return _hand_over(command, answer, settings, Path(directory), terminal)
+
+
+def _hand_over(
+    command: Diagnose, answer: DiagnosisAnswer, settings: Settings | None, state_dir: Path | None, terminal: Terminal
+) -> Exit:
+    """The answer first: a file that cannot be written must not cost it."""
+    outcome = show_diagnosis(command, answer, terminal)
+    if command.bundle:
+        from tonekeeper.app.evidence import gather
+
+        name = f"tonekeeper-{answer.report.agent.name}"
+        write_bundle(Path(command.bundle), name, gather(answer, settings, command.config, state_dir))
+        terminal.say(f"evidence: {command.bundle}")
+    return outcome
 
 
 def _settings(command: Diagnose) -> Settings | None:
@@ -67,20 +84,19 @@ def _settings(command: Diagnose) -> Settings | None:
 
 async def _look(settings: Settings, command: Diagnose, terminal: Terminal) -> DiagnosisAnswer:
     """By an agent that changes nothing, serves nobody, and whose journal goes with it."""
-    with tempfile.TemporaryDirectory(prefix="tonekeeper-diagnose-") as directory:
-        daemon = Daemon(_harmless(settings, Path(directory)), Log(io.StringIO()))
-        started = asyncio.Event()
-        running = asyncio.create_task(daemon.run(started.set))
-        beginning = asyncio.create_task(started.wait())
-        await asyncio.wait((beginning, running), return_when=asyncio.FIRST_COMPLETED)
-        beginning.cancel()
-        if running.done():  # it could not begin, and raises why
-            running.result()
-        try:
-            return await _examine(daemon, running, command, terminal)
-        finally:
-            daemon.stop()
-            await running
+    daemon = Daemon(settings, Log(io.StringIO()))
+    started = asyncio.Event()
+    running = asyncio.create_task(daemon.run(started.set))
+    beginning = asyncio.create_task(started.wait())
+    await asyncio.wait((beginning, running), return_when=asyncio.FIRST_COMPLETED)
+    beginning.cancel()
+    if running.done():  # it could not begin, and raises why
+        running.result()
+    try:
+        return await _examine(daemon, running, command, terminal)
+    finally:
+        daemon.stop()
+        await running
 
 
 def _harmless(settings: Settings, state_dir: Path) -> Settings:
