@@ -28,7 +28,7 @@ def test_a_full_disk_leaves_no_half_file_and_the_old_one_as_it_was(tmp_path: Pat
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(bundle.os, "fsync", full)
-    with pytest.raises(EdgeError, match="cannot write .*No space left on device") as refused:
+    with pytest.raises(EdgeError, match=r"cannot write .*No space left on device") as refused:
         write_bundle(tmp_path / "evidence.tar.gz", "site", {"report.json": b"{}"})
     assert refused.value.errno == errno.ENOSPC
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
