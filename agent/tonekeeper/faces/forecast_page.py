@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tonekeeper.faces.forecast_svg import draw, legend
 from tonekeeper.faces.forecast_text import NEVER, NOT_BY_ITSELF, ROWS, shown_time
-from tonekeeper.faces.http.page.render import escape
+from tonekeeper.faces.http.page.markup import escape
 from tonekeeper.phones.forecast import Forecast, Span
 from tonekeeper.phones.timeline import shown_seconds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from tonekeeper.faces.http.page.render import escape
+from tonekeeper.faces.http.page.markup import escape
 from tonekeeper.phones.forecast import Forecast
 from tonekeeper.phones.phone_machine import WINDOW_S
 from tonekeeper.phones.timeline import MomentKind, State, shown_seconds

@@ -196,20 +196,21 @@ def nat(one: NatReport) -> str:
         f"idle bindings live: {', '.join(lifetimes)}" if lifetimes else "",
         "" if one.sip_alg == NOT_CHECKED else f"SIP ALG: {one.sip_alg}",
         "" if one.keepalive_s is None else f"keepalives at most {one.keepalive_s:g} s apart",
-        _unchecked(one),
+        f"not checked: {unchecked}" if (unchecked := nat_unchecked(one)) else "",
         f"measured {duration(one.age_s)} ago",
     )
     return "; ".join(part for part in parts if part)
 
 
-def _unchecked(nat: NatReport) -> str:
+def nat_unchecked(nat: NatReport) -> str:
+    """Parts and, in brackets, why; empty where all is known."""
     values = {"mapping": nat.mapping, "filtering": nat.filtering, **nat.lifetime_s, "sip_alg": nat.sip_alg}
     by_reason: dict[str, list[str]] = {}
     for part, value in values.items():
         if value is None or value == NOT_CHECKED:
             by_reason.setdefault(nat.reasons.get(part, ""), []).append(_PARTS.get(part, part))
     told = [f"{', '.join(parts)} ({reason})" if reason else ", ".join(parts) for reason, parts in by_reason.items()]
-    return f"not checked: {', '.join(told)}" if told else ""
+    return ", ".join(told)
 
 
 def interval(bounds: tuple[float, float | None]) -> str:

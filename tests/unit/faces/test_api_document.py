@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.unit.faces import reports
+from tests.unit.faces.examinations import ScriptedDiagnoses
+from tonekeeper.core.examination import CheckProgress, Examination, ExaminationState, Stage
 from tonekeeper.core.report import CauseReport, CheckReport, ExplainedReport, FirewallReport, Report, RuleReport
 from tonekeeper.faces.http.connection import Limits
+from tonekeeper.faces.http.events import LOOK, MOST, REFRESH
 from tonekeeper.faces.http.exposition import Dialect
-from tonekeeper.faces.http.message import HttpRequest
+from tonekeeper.faces.http.message import HttpRequest, HttpStream
 from tonekeeper.faces.http.metrics import render_metrics
 from tonekeeper.faces.http.routes import Routes
 
@@ -98,12 +102,38 @@ def test_every_metric_is_in_the_table_with_its_labels():
     assert documented == rendered
 
 
-def test_every_request_of_the_table_is_answered():
-    routes = Routes(reports.healthy, lambda: True)
-    requests = re.findall(r"^\| `(GET) (\S+)` \|", DOCUMENT, re.MULTILINE)
+def test_every_request_of_the_table_is_answered_and_there_is_no_other():
+    routes = Routes(reports.healthy, lambda: True, diagnoses=ScriptedDiagnoses())
+    documented = set(re.findall(r"^\| `([A-Z]+) (/\S*)` \|", DOCUMENT, re.MULTILINE))
+    paths = {path for _, path in documented} | {"/api/v1", "/api/v1/diagnose/", "/api"}
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+    headers = {"host": "localhost", "content-type": "application/json"}
 
-    assert len(requests) == 5
-    assert all(routes.respond(HttpRequest(method, path)).status == 200 for method, path in requests)
+    async def answered() -> set[tuple[str, str]]:
+        tried = {(method, path): HttpRequest(method, path, headers=headers) for method in methods for path in paths}
+        answers = {request: routes.respond(tried[request]) for request in tried}
+        return {request for request, it in answers.items() if isinstance(it, HttpStream) or it.status < 300}
+
+    assert len(documented) == 9
+    assert asyncio.run(answered()) == documented
+
+
+def test_every_key_and_every_word_of_a_diagnosis_is_told():
+    (section,) = re.findall(r"^## Diagnosis\n(.*?)^## ", DOCUMENT, re.MULTILINE | re.DOTALL)
+    told = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+
+    assert set(told) == {one.name for one in (*fields(Examination), *fields(CheckProgress))}
+    for word in (*ExaminationState, *Stage):
+        assert f"`{word}`" in section
+
+
+def test_the_figures_of_events_are_the_ones_in_force():
+    text = " ".join(DOCUMENT.split())
+
+    assert f"within {LOOK:g} s of a change" in text
+    assert f"every {REFRESH * LOOK:g} s for the numbers" in text
+    assert f"{MOST} listen to events" in text
+    assert f"does not read for {Limits().request_time:g} s is let go" in text
 
 
 def test_the_limits_are_the_ones_in_force():

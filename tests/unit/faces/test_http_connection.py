@@ -7,7 +7,7 @@ from http import HTTPStatus
 import pytest
 
 from tonekeeper.faces.http.connection import HttpConnection, Limits, http_date
-from tonekeeper.faces.http.message import HttpRequest, HttpResponse, plain
+from tonekeeper.faces.http.message import HttpRequest, HttpResponse, HttpStream, plain
 
 LIMITS = Limits(header_bytes=1024, body_bytes=64)
 
@@ -230,3 +230,47 @@ def test_a_refusal_can_be_sent_before_anything_was_asked():
 
 def test_the_date_is_written_as_rfc_9110_has_it():
     assert http_date(784111777.0) == "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+ENDLESS = HttpStream("text/event-stream", lambda sink: lambda: None, (("Cache-Control", "no-store"),))
+
+
+def begin(request: bytes) -> tuple[HttpConnection, bytes]:
+    conn = connection()
+    conn.feed(request)
+    assert isinstance(conn.next_request(), HttpRequest)
+    return conn, conn.begin(ENDLESS)
+
+
+def test_a_stream_goes_in_chunks_and_the_connection_waits_for_its_end():
+    conn, head = begin(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    assert head == (
+        b"HTTP/1.1 200 OK\r\n"
+        b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+        b"Content-Type: text/event-stream\r\n"
+        b"Cache-Control: no-store\r\n"
+        b"Transfer-Encoding: chunked\r\n"
+        b"\r\n"
+    )
+    assert conn.piece(b"abc") == b"3\r\nabc\r\n"
+    assert conn.is_streaming
+    assert not conn.is_idle
+    assert conn.next_request() is None
+
+
+def test_a_peer_of_http_1_0_gets_the_pieces_as_they_are():
+    conn, head = begin(b"GET / HTTP/1.0\r\n\r\n")
+
+    assert b"chunked" not in head
+    assert b"Connection: close\r\n" in head
+    assert conn.piece(b"abc") == b"abc"
+
+
+def test_head_of_a_stream_begins_none():
+    conn, head = begin(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Content-Length" not in head
+    assert not conn.is_streaming
+    assert conn.is_idle

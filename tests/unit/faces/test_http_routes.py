@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 from http import HTTPStatus
 
@@ -7,8 +8,10 @@ import msgspec
 import pytest
 
 from tests.unit.faces import reports
+from tests.unit.faces.examinations import ScriptedDiagnoses
 from tonekeeper.core.report import Report
-from tonekeeper.faces.http.message import HttpRequest, HttpResponse
+from tonekeeper.faces.http.events import MOST
+from tonekeeper.faces.http.message import HttpRequest, HttpResponse, HttpStream, Sink
 from tonekeeper.faces.http.routes import Routes
 
 TOKEN = "correct horse"
@@ -18,7 +21,9 @@ def ask(
     path: str, method: str = "GET", *, ready: bool = True, token: str = "", headers: dict[str, str] | None = None
 ) -> HttpResponse:
     routes = Routes(reports.failed_over, lambda: ready, token)
-    return routes.respond(HttpRequest(method, path, headers=headers or {}))
+    response = routes.respond(HttpRequest(method, path, headers=headers or {}))
+    assert isinstance(response, HttpResponse)
+    return response
 
 
 def test_healthz_is_200_while_the_process_runs():
@@ -92,13 +97,71 @@ def test_an_unknown_method_is_405_and_names_what_is_allowed():
 
     assert response.status == HTTPStatus.METHOD_NOT_ALLOWED
     assert ("Allow", "GET, HEAD") in response.headers
+    assert b"cannot DELETE here; use GET" in response.body
+
+
+def test_where_a_diagnosis_can_be_begun_other_methods_are_allowed():
+    routes = Routes(reports.failed_over, lambda: True, diagnoses=ScriptedDiagnoses())
+    response = routes.respond(HttpRequest("PUT", "/api/v1/diagnose"))
+
+    assert isinstance(response, HttpResponse)
+    assert ("Allow", "DELETE, GET, HEAD, POST") in response.headers
+    assert b"cannot PUT here; use DELETE or GET or POST" in response.body
+
+
+def test_the_page_has_buttons_where_a_diagnosis_can_be_begun():
+    routes = Routes(reports.failed_over, lambda: True, diagnoses=ScriptedDiagnoses())
+    response = routes.respond(HttpRequest("GET", "/"))
+
+    assert isinstance(response, HttpResponse)
+    assert b"Quick check" in response.body
+    assert b"Quick check" not in ask("/").body
+
+
+def test_events_are_a_stream_for_as_many_as_there_is_room_for():
+    async def listen() -> None:
+        routes = Routes(reports.failed_over, lambda: True, diagnoses=ScriptedDiagnoses())
+        for _ in range(MOST):
+            stream = routes.respond(HttpRequest("GET", "/api/v1/events", headers={"last-event-id": "7"}))
+            assert isinstance(stream, HttpStream)
+            assert ("Cache-Control", "no-store") in stream.headers
+            stream.open(Nowhere())
+        refused = routes.respond(HttpRequest("GET", "/api/v1/events"))
+        assert isinstance(refused, HttpResponse)
+        assert refused.status == HTTPStatus.SERVICE_UNAVAILABLE
+        assert dict(refused.headers)["Retry-After"] == "10"
+
+    asyncio.run(listen())
+
+
+def test_a_diagnosis_that_is_begun_is_told_at_once():
+    async def listen() -> bytes:
+        routes = Routes(reports.failed_over, lambda: True, diagnoses=ScriptedDiagnoses())
+        stream, reader = routes.respond(HttpRequest("GET", "/api/v1/events")), Nowhere()
+        assert isinstance(stream, HttpStream)
+        stream.open(reader)
+        headers = {"host": "localhost", "content-type": "application/json"}
+        routes.respond(HttpRequest("POST", "/api/v1/diagnose", headers=headers))
+        return reader.taken
+
+    assert b"2 of 4 checks done" in asyncio.run(listen())
+
+
+class Nowhere(Sink):
+    """Takes everything."""
+
+    is_behind = False
+    taken = b""
+
+    def write(self, piece: bytes) -> None:
+        self.taken += piece
 
 
 def test_head_is_answered_like_get():
     assert ask("/healthz", "HEAD") == ask("/healthz", "GET")
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/status", "/metrics", "/nonsense"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/events", "/api/v1/status", "/metrics", "/nonsense"])
 def test_with_a_token_nothing_is_told_without_it(path):
     response = ask(path, token=TOKEN)
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tonekeeper.faces.http.connection import Limits
-from tonekeeper.faces.http.message import HttpRequest, HttpResponse, plain
+from tonekeeper.faces.http.message import HttpRequest, HttpResponse, HttpStream, Sink, plain
 from tonekeeper.faces.http.server import HttpPeer, Peers
 
 LIMITS = Limits(connections=2, request_time=10.0, idle_time=75.0)
@@ -219,3 +219,127 @@ def test_closing_lets_go_of_everyone():
     assert idle.done == ["close"]
     assert stuck.done == ["abort"]
     assert len(peers) == 0
+
+
+class Source:
+    """Answers every request with a stream; a test writes into it, and sees who has left."""
+
+    def __init__(self) -> None:
+        self.sinks: list[Sink] = []
+        self.left = 0
+
+    def respond(self, request: HttpRequest) -> HttpStream:
+        return HttpStream("text/event-stream", self._open)
+
+    def _open(self, sink: Sink) -> Callable[[], None]:
+        self.sinks.append(sink)
+        sink.write(b"hello")
+        return self._leave
+
+    def _leave(self) -> None:
+        self.left += 1
+
+
+def stream(peers: Peers | None = None, request: bytes = REQUEST) -> tuple[Source, HttpPeer, Wire, Clock]:
+    source, wire, clock = Source(), Wire(), Clock()
+    peer = HttpPeer(source.respond, LIMITS, Peers(LIMITS) if peers is None else peers, clock.call_later)
+    peer.connection_made(wire)
+    peer.data_received(request)
+    return source, peer, wire, clock
+
+
+def test_a_stream_sends_its_head_and_then_each_piece_at_once():
+    source, _, wire, _ = stream()
+    source.sinks[0].write(b"world")
+
+    assert wire.writes[0].startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Transfer-Encoding: chunked\r\n" in wire.writes[0]
+    assert wire.writes[1:] == [b"5\r\nhello\r\n", b"5\r\nworld\r\n"]
+
+
+def test_a_stream_has_no_time_limit_while_its_peer_takes_it():
+    _, _, _, clock = stream()
+
+    assert clock.running == []
+
+
+def test_a_stream_whose_peer_does_not_take_it_is_behind_and_then_dropped():
+    source, peer, wire, clock = stream()
+    wire.unread = 1
+    peer.pause_writing()
+
+    assert source.sinks[0].is_behind
+    assert clock.running == [10.0]
+    clock.run_out()
+    assert wire.done[-1] == "abort"
+    assert source.left == 1
+
+
+def test_a_stream_whose_peer_takes_it_again_goes_on():
+    source, peer, wire, clock = stream()
+    peer.pause_writing()
+    peer.resume_writing()
+
+    assert not source.sinks[0].is_behind
+    assert clock.running == []
+    assert wire.done == ["pause_reading", "resume_reading"]
+
+
+def test_a_stream_ends_once_with_its_connection():
+    source, peer, _, _ = stream()
+    peer.connection_lost(None)
+    peer.connection_lost(None)
+
+    assert source.left == 1
+
+
+def test_a_peer_that_says_anything_more_or_ends_its_side_has_left():
+    for leave in (lambda peer: peer.data_received(REQUEST), lambda peer: peer.eof_received()):
+        source, peer, wire, _ = stream()
+        leave(peer)
+
+        assert wire.done == ["close"]
+        assert source.left == 1
+
+
+def test_what_is_written_after_the_end_goes_nowhere():
+    source, peer, wire, _ = stream()
+    peer.close()
+    source.sinks[0].write(b"world")
+
+    assert len(wire.writes) == 2
+
+
+def test_a_request_behind_that_of_a_stream_is_not_answered():
+    source, _, wire, _ = stream(request=REQUEST + REQUEST)
+
+    assert len(source.sinks) == 1
+    assert len(wire.writes) == 2
+
+
+def test_a_stream_makes_no_room_for_a_newcomer():
+    peers = Peers(LIMITS)
+    _, _, first, _ = stream(peers)
+    stream(peers)
+    _, newcomer, _ = connect(peers)
+
+    assert newcomer.writes[0].startswith(b"HTTP/1.1 503 ")
+    assert first.done == []
+
+
+def test_closing_ends_every_stream():
+    peers = Peers(LIMITS)
+    source, _, wire, _ = stream(peers)
+    peers.close()
+
+    assert wire.done == ["close"]
+    assert source.left == 1
+
+
+def test_head_of_a_stream_is_its_head_and_the_connection_stays():
+    source, peer, wire, clock = stream(request=REQUEST.replace(b"GET", b"HEAD"))
+
+    assert source.sinks == []
+    assert len(wire.writes) == 1
+    assert clock.running == [75.0]
+    assert peer.is_idle

@@ -4,6 +4,7 @@
                                       HttpResponse   what came cannot be served: answer() with this
                                       None           nothing complete; feed more
     answer(response) -> bytes                        status line, headers and body as one piece
+    begin(stream), piece(bytes) -> bytes             the same for a body that comes in pieces and does not end
     closed                                           nothing more will come out: close after writing
 
 h11 speaks the protocol. What is added here are the limits, and the rule that nothing a peer sends raises:
@@ -19,7 +20,7 @@ from http import HTTPStatus
 
 import h11
 
-from tonekeeper.faces.http.message import HttpRequest, HttpResponse, plain
+from tonekeeper.faces.http.message import HttpRequest, HttpResponse, HttpStream, plain
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -58,6 +59,11 @@ class HttpConnection:
         """No byte of a request has come since the connection began or the last answer left."""
         return self._h11.their_state is h11.IDLE and not self._h11.trailing_data[0]
 
+    @property
+    def is_streaming(self) -> bool:
+        """A stream has begun: there are pieces to come."""
+        return self._h11.our_state is h11.SEND_BODY
+
     def feed(self, data: bytes) -> None:
         """Bytes from the peer; empty when it has ended its side."""
         if not (self.closed or self._ended):
@@ -90,7 +96,6 @@ class HttpConnection:
 
     def answer(self, response: HttpResponse) -> bytes:
         """`response` as bytes, for the request that `next_request` gave last."""
-        is_head = self._head is not None and self._head.method == b"HEAD"
         headers = [
             ("Date", http_date(self._wall_clock())),
             ("Content-Type", response.content_type),
@@ -102,11 +107,32 @@ class HttpConnection:
         status = response.status
         parts = [
             self._h11.send(h11.Response(status_code=status.value, headers=headers, reason=status.phrase.encode())),
-            b"" if is_head else self._h11.send(h11.Data(data=response.body)),
+            b"" if self._is_head else self._h11.send(h11.Data(data=response.body)),
             self._h11.send(h11.EndOfMessage()),
         ]
         self._begin_again()
         return b"".join(part for part in parts if part)
+
+    def begin(self, stream: HttpStream) -> bytes:
+        """Status line and headers of `stream`, likewise; of a HEAD that is all."""
+        headers = [
+            ("Date", http_date(self._wall_clock())),
+            ("Content-Type", stream.content_type),
+            *stream.headers,
+        ]
+        head = self._h11.send(h11.Response(status_code=HTTPStatus.OK.value, headers=headers, reason=b"OK")) or b""
+        if self._is_head:
+            head += self._h11.send(h11.EndOfMessage()) or b""
+            self._begin_again()
+        return head
+
+    def piece(self, data: bytes) -> bytes:
+        """`data` as the next piece of the stream that was begun."""
+        return self._h11.send(h11.Data(data=data)) or b""
+
+    @property
+    def _is_head(self) -> bool:
+        return self._head is not None and self._head.method == b"HEAD"
 
     def time_out(self) -> HttpResponse | None:
         """The peer took too long: the 408 for a request that has begun, None where there is nobody to tell."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Protocol
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -28,6 +29,26 @@ class HttpResponse:
     body: bytes
     headers: Headers = ()
     """More than Content-Type, Content-Length, Date and Connection, which the connection writes."""
+
+
+class Sink(Protocol):
+    """Where the pieces of a stream go."""
+
+    @property
+    def is_behind(self) -> bool:
+        """The peer has not taken what it was given: wait, for what is written now would only pile up."""
+
+    def write(self, piece: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpStream:
+    """A response 200 whose body comes in pieces, until the peer leaves."""
+
+    content_type: str
+    open: Callable[[Sink], Callable[[], None]]
+    """Called when the head is out; what it gives back is called once, when the peer has left."""
+    headers: Headers = ()
 
 
 def plain(status: HTTPStatus, text: str, *headers: tuple[str, str]) -> HttpResponse:

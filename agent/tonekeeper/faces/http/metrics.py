@@ -21,7 +21,7 @@ from tonekeeper.core.report import (
     WanReport,
     WanState,
 )
-from tonekeeper.faces.http import sbc_metrics
+from tonekeeper.faces.http import phone_metrics, sbc_metrics
 from tonekeeper.faces.http.exposition import Dialect, Family, Kind, labels_of
 
 MOST_FINDINGS = 5
@@ -73,6 +73,7 @@ def _families(report: Report) -> Iterator[Family]:
     yield from _guard_families(report.probing)
     yield from _steering_families(report.steering)
     yield from _nat_families(report.nat)
+    yield from phone_metrics.families(report.phones)
     yield from _finding_families(report.findings)
 
 

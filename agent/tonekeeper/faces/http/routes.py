@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from tonekeeper.core.examination import Examination
 from tonekeeper.core.report import Report
 from tonekeeper.faces.http import metrics
-from tonekeeper.faces.http.message import HttpRequest, HttpResponse, plain
-from tonekeeper.faces.http.page.render import CONTENT_SECURITY_POLICY, render_page
+from tonekeeper.faces.http.message import HttpRequest, HttpResponse, HttpStream, plain
 from tonekeeper.faces.http.token import CHALLENGE, carries_token
+
+if TYPE_CHECKING:
+    from tonekeeper.faces.http.diagnosis import Diagnoses
+    from tonekeeper.faces.http.events import Events
+
+Handler = Callable[[HttpRequest], HttpResponse | HttpStream]
 
 _OPEN = ("/healthz", "/readyz")
 _FRESH = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
@@ -21,32 +29,45 @@ class Routes:
     """The table of resources.
 
     `report` gives the latest report; `ready` says whether the first round of verdicts is complete. With a `token`,
-    all but the two probes of liveness ask for it.
+    all but the two probes of liveness ask for it. Without `diagnoses` none can be begun over HTTP.
     """
 
-    def __init__(self, report: Callable[[], Report], ready: Callable[[], bool], token: str = "") -> None:
+    def __init__(
+        self,
+        report: Callable[[], Report],
+        ready: Callable[[], bool],
+        token: str = "",
+        diagnoses: Diagnoses | None = None,
+    ) -> None:
         self._report = report
         self._ready = ready
         self._token = token
-        self._get: dict[str, Callable[[HttpRequest], HttpResponse]] = {
-            "/": self._page,
-            "/api/v1/status": self._status,
-            "/healthz": self._health,
-            "/metrics": self._metrics,
-            "/readyz": self._readiness,
+        self._diagnoses = diagnoses
+        self._events: Events | None = None
+        self._resources: dict[str, dict[str, Handler]] = {
+            "/": {"GET": self._page},
+            "/api/v1/events": {"GET": self._listen},
+            "/api/v1/status": {"GET": self._status},
+            "/healthz": {"GET": self._health},
+            "/metrics": {"GET": self._metrics},
+            "/readyz": {"GET": self._readiness},
         }
+        if diagnoses is not None:
+            self._resources["/api/v1/diagnose"] = self._diagnosing(diagnoses)
 
-    def respond(self, request: HttpRequest) -> HttpResponse:
+    def respond(self, request: HttpRequest) -> HttpResponse | HttpStream:
         """The response to `request`: 401, 404 and 405 where there is none."""
         if self._token and request.path not in _OPEN and not carries_token(request, self._token):
             return plain(HTTPStatus.UNAUTHORIZED, "cannot answer without the token of [http] token_file", *CHALLENGE)
-        handler = self._get.get(request.path)
+        handlers = self._resources.get(request.path)
+        if handlers is None:
+            there = ", ".join(sorted(self._resources))
+            return plain(HTTPStatus.NOT_FOUND, f"cannot find {request.path!r}; there is {there}")
+        handler = handlers.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
-            return plain(HTTPStatus.NOT_FOUND, f"cannot find {request.path!r}; there is {', '.join(sorted(self._get))}")
-        if request.method not in ("GET", "HEAD"):
-            return plain(
-                HTTPStatus.METHOD_NOT_ALLOWED, f"cannot {request.method} here; use GET", ("Allow", "GET, HEAD")
-            )
+            allowed = ", ".join(sorted({*handlers, "HEAD"}))
+            text = f"cannot {request.method} here; use {' or '.join(sorted(handlers))}"
+            return plain(HTTPStatus.METHOD_NOT_ALLOWED, text, ("Allow", allowed))
         return handler(request)
 
     def _health(self, request: HttpRequest) -> HttpResponse:
@@ -66,10 +87,39 @@ class Routes:
         return HttpResponse(HTTPStatus.OK, dialect.value, body, (*_FRESH, ("Vary", "Accept")))
 
     def _page(self, request: HttpRequest) -> HttpResponse:
-        body = render_page(self._report()).encode("utf-8", "backslashreplace")
+        # Loaded for the first who looks: most agents are asked by programs only. Likewise below.
+        from tonekeeper.faces.http.page.render import CONTENT_SECURITY_POLICY, render_page  # noqa: PLC0415
+
+        body = render_page(self._report(), self._examination()).encode("utf-8", "backslashreplace")
         headers = (
             *_FRESH,
             ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
             ("Referrer-Policy", "no-referrer"),
         )
         return HttpResponse(HTTPStatus.OK, "text/html; charset=utf-8", body, headers)
+
+    def _listen(self, request: HttpRequest) -> HttpResponse | HttpStream:
+        if self._events is None:
+            from tonekeeper.faces.http.events import Events  # noqa: PLC0415
+
+            call_later = asyncio.get_running_loop().call_later
+            self._events = Events(self._report, self._examination, call_later)
+        stream = self._events.stream(_FRESH)
+        if stream is None:
+            text = "cannot tell one more listener; ask /api/v1/status now and then"
+            return plain(HTTPStatus.SERVICE_UNAVAILABLE, text, ("Retry-After", "10"))
+        return stream
+
+    def _examination(self) -> Examination | None:
+        return self._diagnoses.progress() if self._diagnoses is not None else None
+
+    def _diagnosing(self, diagnoses: Diagnoses) -> dict[str, Handler]:
+        from tonekeeper.faces.http.diagnosis import DiagnosisRoutes  # noqa: PLC0415
+
+        of = DiagnosisRoutes(diagnoses, bool(self._token), self._show_now)
+        return {"GET": of.show, "POST": of.begin, "DELETE": of.stop}
+
+    def _show_now(self) -> None:
+        """A person who has begun or stopped a diagnosis waits for it to show."""
+        if self._events is not None:
+            self._events.look_now()

@@ -1,7 +1,8 @@
 """The HTTP listener: sockets, time-outs and back-pressure around `HttpConnection`.
 
 A peer that does not read is not written to; its next request waits in the kernel. Whatever a peer has begun must
-end within `request_time`, or the connection is dropped.
+end within `request_time`, or the connection is dropped. A stream goes on until its peer leaves, says anything more, or
+has not taken for `request_time` what it was given.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from http import HTTPStatus
 
 from tonekeeper.errors import EdgeError
 from tonekeeper.faces.http.connection import HttpConnection, Limits
-from tonekeeper.faces.http.message import HttpRequest, HttpResponse, plain
+from tonekeeper.faces.http.message import HttpRequest, HttpResponse, HttpStream, plain
 from tonekeeper.wire.endpoint import Endpoint
 
-Respond = Callable[[HttpRequest], HttpResponse]
+Respond = Callable[[HttpRequest], HttpResponse | HttpStream]
 CallLater = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
 
 _REMEDIES = {
@@ -109,10 +110,15 @@ class HttpPeer(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_is_for_idle = False
         self._is_write_paused = False
+        self._end_stream: Callable[[], None] | None = None
 
     @property
     def is_idle(self) -> bool:
         return self._connection.is_idle and not self._connection.closed and not self._is_write_paused
+
+    @property
+    def is_behind(self) -> bool:
+        return self._is_write_paused
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -125,10 +131,21 @@ class HttpPeer(asyncio.Protocol):
             self._transport.close()
 
     def data_received(self, data: bytes) -> None:
+        if self._connection.is_streaming:
+            self.close()
+            return
         self._connection.feed(data)
         self._serve()
 
+    def write(self, piece: bytes) -> None:
+        """Of the stream that was begun."""
+        if not self._transport.is_closing():
+            self._transport.write(self._connection.piece(piece))
+
     def eof_received(self) -> bool:
+        if self._connection.is_streaming:
+            self.close()
+            return False
         self._connection.feed(b"")
         self._serve()
         return self._is_write_paused  # True keeps the way to the peer open until the answers are out
@@ -136,20 +153,28 @@ class HttpPeer(asyncio.Protocol):
     def pause_writing(self) -> None:
         self._is_write_paused = True
         self._transport.pause_reading()
+        if self._connection.is_streaming:
+            self._arm()
 
     def resume_writing(self) -> None:
         self._is_write_paused = False
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        if self._transport.is_closing():
+            return
+        self._transport.resume_reading()
+        if self._connection.is_streaming:
+            self._disarm()
+        else:
             self._serve()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._peers.leave(self)
         self._disarm()
+        self._leave_stream()
 
     def close(self) -> None:
         """Ends the connection now; an answer the peer has not taken yet is lost."""
         self._disarm()
+        self._leave_stream()
         if self._transport.get_write_buffer_size():
             self._transport.abort()
         else:
@@ -159,14 +184,26 @@ class HttpPeer(asyncio.Protocol):
         """Answers every complete request, as long as the peer takes the answers."""
         while not self._is_write_paused and (step := self._connection.next_request()) is not None:
             self._answer(self._respond(step) if isinstance(step, HttpRequest) else step)
+        if self._connection.is_streaming and not self._is_write_paused:
+            return
         self._arm()
         if self._connection.closed and not self._is_write_paused:
             self._finish()
 
-    def _answer(self, response: HttpResponse) -> None:
-        self._transport.write(self._connection.answer(response))
+    def _answer(self, response: HttpResponse | HttpStream) -> None:
         self._disarm()
         self._peers.refresh(self)
+        if isinstance(response, HttpResponse):
+            self._transport.write(self._connection.answer(response))
+            return
+        self._transport.write(self._connection.begin(response))
+        if self._connection.is_streaming:
+            self._end_stream = response.open(self)
+
+    def _leave_stream(self) -> None:
+        end, self._end_stream = self._end_stream, None
+        if end is not None:
+            end()
 
     def _finish(self) -> None:
         """Ends our side and waits for the peer to end its own: closing over unread bytes would reset the connection,
