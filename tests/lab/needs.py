@@ -11,6 +11,8 @@ from tests.lab.namespace import PREFIX, LabError, run
 COMMANDS = {
     "baresip": "baresip-core",
     "conntrack": "conntrack",
+    "dbus-daemon": "dbus",
+    "firewalld": "firewalld",
     "ip": "iproute2",
     "ipset": "ipset",
     "iptables-legacy": "iptables",
@@ -23,6 +25,7 @@ COMMANDS = {
     "sipp": "sip-tester",
     "tc": "iproute2",
     "turnserver": "coturn",
+    "ufw": "ufw",
     "unbound": "unbound",
     "unshare": "util-linux",
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.asked_firewall import PRIMARY_AND_ALTERNATE, firewall
+from tests.lab.asked_firewall import PRIMARY_AND_ALTERNATE, firewall, said_of
 from tests.lab.crossing import Crossing
 from tests.lab.namespace import until
 from tests.lab.needs import missing
@@ -207,3 +207,31 @@ def test_rules_of_iptables_are_named_and_mended_in_their_own_words(crossing, sit
     assert finding["remedy"].startswith("iptables -t filter -I FORWARD -d 198.51.100.20")
     crossing.router.run("sh", "-e", stdin=finding["remedy"])
     assert firewall(crossing, "-c", site).returncode == 0
+
+
+OWNED = """
+add table inet own { flags owner; }
+add chain inet own forward { type filter hook forward priority filter; policy drop; }
+add rule inet own forward ip daddr 198.51.100.10 accept
+"""
+
+
+def test_a_table_that_ends_with_its_program_is_in_force_in_the_copy_too(crossing, site, tmp_path):
+    crossing.router.nft("flush ruleset")
+    held = f"(cat <<'END'\n{OWNED}\nEND\nexec sleep infinity) | nft -i"
+    program = crossing.router.popen("sh", "-c", held, log="owner")
+    try:
+        until(
+            lambda: "198.51.100.10" in crossing.router.run("nft", "list", "ruleset"),
+            within=5.0,
+            what=f"no table\n{program.output}",
+        )
+        dump = tmp_path / "dump.nft"
+        dump.write_text(crossing.router.run("nft", "list", "ruleset"))
+        of_another = ("--ruleset", dump, "--lan", "lan0", "--wan", "wan0", "--wan", "wan1")
+        for asked in ((), of_another):
+            found = {one["code"]: one for one in said_of(crossing, site, *asked)["findings"]}
+            assert found["firewall-blocks-alternate"]["evidence"]["rule"] == "inet own forward: policy drop"
+            assert found["firewall-blocks-alternate"]["remedy"].startswith("(no single change")
+    finally:
+        program.kill()

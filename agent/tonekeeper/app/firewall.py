@@ -118,7 +118,7 @@ def examine(host: Host, places: Places) -> Examination:
         return openable(problems_in(verdicts, names))
 
     answer = ask_shadow(scene, questions, groups)
-    observations = observations_of(problems_in(answer.verdicts, names), answer.openings, answer.listing)
+    observations = observations_of(problems_in(answer.verdicts, names), answer.openings)
     timeouts, assigns_helpers = _kernel(host)
     attached = attached_to_sip(answer.listing, timeouts, assigns_helpers=assigns_helpers)
     notes = (*host.notes, *_assumed_rtp(site), *answer.notes)

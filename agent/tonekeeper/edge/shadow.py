@@ -159,13 +159,31 @@ def _examine(scene: Scene, questions: tuple[FlowQuestion, ...], groups: Groups) 
 def _prove(
     packets: ShadowPackets, ruleset: ShadowRuleset, blocked: Sequence[FlowVerdict], rtp: Mapping[str, RtpRange]
 ) -> tuple[Opening, ...]:
-    """Open, ask again, and close again; what let everything through."""
+    """What lets everything through: in the words of what owns the rules, else in those of the tool below it."""
+    for plain in (False, True):
+        opened, helped = _try(packets, ruleset, blocked, rtp, plain)
+        if helped:
+            return opened
+        if all(one.owner is one.owner.tool for one in opened):
+            break  # the same again
+    return ()
+
+
+def _try(
+    packets: ShadowPackets,
+    ruleset: ShadowRuleset,
+    blocked: Sequence[FlowVerdict],
+    rtp: Mapping[str, RtpRange],
+    plain: bool,
+) -> tuple[tuple[Opening, ...], bool]:
+    """Open, ask again, and close again; what was opened, and whether it let everything through."""
     asked = tuple(dict.fromkeys(verdict.question.turned(Direction.OUT) for verdict in blocked))
     directions = {verdict.question for verdict in blocked}
     opened: list[Opening] = []
     undo: list[str] = []
     for attempt in range(MOST_ROUNDS):
-        new = [one for one in openings_for(blocked, rtp, stateful=attempt == 0) if one not in opened]
+        wanted = openings_for(blocked, rtp, ruleset.book, stateful=attempt == 0, plain=plain)
+        new = [one for one in wanted if one not in opened]
         done = ruleset.insert(one.nft for one in new) if new else ()
         if not done:
             break
@@ -178,4 +196,4 @@ def _prove(
             break
     if undo:
         ruleset.undo(undo)
-    return tuple(opened) if opened and not blocked else ()
+    return tuple(opened), bool(opened) and not blocked

@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -31,6 +31,7 @@ from tonekeeper.wire.ruleset import (
     parse_iptables,
     parse_listing,
     without_offload,
+    without_owners,
 )
 
 LARGEST = 16 * 1024 * 1024
@@ -87,7 +88,8 @@ def read_ruleset() -> Ruleset:
 def _with_legacy(listing: Listing, written: Listing) -> Listing:
     marks = ((*table, LEGACY, "", "") for table in written.tables)
     tables = (*listing.tables, *written.tables)
-    return Listing((*listing.chains, *written.chains), tables, (*listing.blocks, *marks))
+    chains = (*listing.chains, *written.chains)
+    return replace(listing, chains=chains, tables=tables, blocks=(*listing.blocks, *marks))
 
 
 def ruleset_of_file(path: Path) -> Ruleset:
@@ -119,6 +121,7 @@ class ShadowRuleset:
     def __init__(self, ruleset: Ruleset, interfaces: Iterable[str]) -> None:
         self.notes: list[str] = []
         text, flowtables = without_offload(ruleset.nft)
+        text, owned = without_owners(text)
         if flowtables:
             self.notes.append(f"the flowtables {', '.join(flowtables)} are left out")
         if ruleset.ipset:
@@ -137,7 +140,7 @@ class ShadowRuleset:
             original = _listing()  # with the words of rules that are about to be replaced
         inexact, unreadable = self._replace_inexact() if looks_inexact else ({}, {})
         copy = _listing()
-        original = original if original.tables else copy
+        original = replace(original if original.tables else copy, owned=owned)
         untraced = Untraced.NONE if not ruleset.legacy else Untraced.EXACT
         if any(may_be_inexact(saved) for _, saved in ruleset.legacy):
             untraced = Untraced.INEXACT

@@ -23,6 +23,7 @@ _COMMENT = re.compile(r' comment "([^"]*)"| --comment (?:"([^"]*)"|(\S+))')
 _COUNTED = re.compile(r"\bcounter packets \d+ bytes \d+")
 _APPENDED = re.compile(r"(?:\[\d+:\d+\] )?-A (\S+) ?")
 _OFFLOAD = re.compile(r"\bflow (?:add|offload) @(\S+)")
+_OWNED = re.compile(r"^table (\S+) (\S+) \{[^\n]*\n(\s+flags [\w, ]*\bowner\b[\w, ]*)$", re.MULTILINE)
 _FLOWTABLE = re.compile(r"^\tflowtable \S+ \{.*?^\t\}\n", re.MULTILINE | re.DOTALL)
 
 LEGACY = "iptables-legacy"
@@ -64,6 +65,8 @@ class Listing:
     """Family and name."""
     blocks: tuple[tuple[str, str, str, str, str], ...] = ()
     """What else there is in tables: family, table, kind ("set", "ct helper"), name, content."""
+    owned: frozenset[tuple[str, str]] = frozenset()
+    """Tables that only the program may change that made them, and that end with it."""
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, str, str], Chain]:
@@ -146,6 +149,16 @@ def without_offload(text: str) -> tuple[str, tuple[str, ...]]:
     return _OFFLOAD.sub("counter", _FLOWTABLE.sub("", text)), names
 
 
+def without_owners(text: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    """A ruleset whose tables stay when whoever loads it is gone, and the tables that would not have stayed."""
+    owned = frozenset((found[1], found[2]) for found in _OWNED.finditer(text))
+    return _OWNED.sub(lambda found: found[0].replace(found[3], _kept(found[3])), text), owned
+
+
+def _kept(flags: str) -> str:
+    return "\tflags dormant" if "dormant" in flags else ""
+
+
 def decode_expressions(document: bytes) -> list[tuple[Rule, list[dict[str, object]]]]:
     """The rules of `nft -j -a list ruleset`, without their text, and what each is made of."""
     try:
@@ -187,7 +200,7 @@ def in_words_of(listing: Listing, written: Listing) -> Listing:
         return rule if other is None else replace(rule, text=other.text)
 
     chains = (replace(chain, rules=tuple(named(rule) for rule in chain.rules)) for chain in listing.chains)
-    return Listing(tuple(chains), listing.tables, listing.blocks)
+    return replace(listing, chains=tuple(chains))
 
 
 class _Rule(msgspec.Struct):

@@ -12,6 +12,7 @@ from tonekeeper.wire.ruleset import (
     parse_iptables,
     parse_listing,
     without_offload,
+    without_owners,
 )
 
 LISTED = """table inet fw4 { # handle 3
@@ -164,3 +165,17 @@ def test_a_rule_that_only_counts_or_logs_is_exact(expressions):
 )
 def test_only_rulesets_with_such_words_are_looked_at_closely(text, expected):
     assert may_be_inexact(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "kept"), [("owner", ""), ("owner,persist", ""), ("dormant, owner", "\tflags dormant")]
+)
+def test_a_table_stays_when_whoever_loads_it_is_gone(flags, kept):
+    text, owned = without_owners(f"table inet own {{ # progname firewalld\n\tflags {flags}\n\n\tchain c {{\n\t}}\n}}\n")
+    assert text == f"table inet own {{ # progname firewalld\n{kept}\n\n\tchain c {{\n\t}}\n}}\n"
+    assert owned == {("inet", "own")}
+
+
+def test_flags_of_a_set_are_no_flags_of_its_table():
+    text = "table inet own {\n\tset s {\n\t\ttype ipv4_addr\n\t\tflags interval\n\t}\n}\n"
+    assert without_owners(text) == (text, frozenset())

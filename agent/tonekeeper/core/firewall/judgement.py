@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.firewall.flows import Direction, FlowVerdict, Origin, RuleSeen, Traffic, Verdict
-from tonekeeper.core.firewall.remedy import Opening, owner_of, written_for
+from tonekeeper.core.firewall.remedy import Opening
+from tonekeeper.core.firewall.remedy_words import written_for
 from tonekeeper.wire.endpoint import Endpoint
-from tonekeeper.wire.ruleset import Listing
 
 NO_CHANGE = "(no single change was found that helps; see the rule)"
 MOST_FLOWS = 6
@@ -134,15 +134,13 @@ def _limits_and_captures(verdicts: Sequence[FlowVerdict]) -> Found:
             yield "dnat-captures-sip", sbc, captured
 
 
-def observations_of(
-    problems: Sequence[Problem], openings: Sequence[Sequence[Opening]], listing: Listing
-) -> tuple[Observation, ...]:
+def observations_of(problems: Sequence[Problem], openings: Sequence[Sequence[Opening]]) -> tuple[Observation, ...]:
     """`openings`: one for each of `openable(problems)`, proven; empty where nothing helps."""
     proven = iter(openings)
-    return tuple(_observation(problem, next(proven) if problem.can_be_opened else (), listing) for problem in problems)
+    return tuple(_observation(problem, next(proven) if problem.can_be_opened else ()) for problem in problems)
 
 
-def _observation(problem: Problem, openings: Sequence[Opening], listing: Listing) -> Observation:
+def _observation(problem: Problem, openings: Sequence[Opening]) -> Observation:
     flows = problem.flows
     evidence = {
         "origin": _senders(problem),
@@ -151,7 +149,7 @@ def _observation(problem: Problem, openings: Sequence[Opening], listing: Listing
         "rule": _rules(flows),
     }
     if problem.can_be_opened:
-        evidence["change"] = "\n".join(change_for(openings, listing)) or NO_CHANGE
+        evidence["change"] = "\n".join(written_for(openings)) or NO_CHANGE
     if problem.code == "dnat-captures-sip":
         evidence["arrives_at"] = _listed(verdict.arrives_at for verdict in flows)
     return Observation(problem.code, problem.subject, evidence)
@@ -163,15 +161,6 @@ def _senders(problem: Problem) -> str:
     on = f" on {', '.join(lans)}" if problem.lans - set(lans) else ""
     told = {Origin.LAN: f"the phones{on}", Origin.SELF: "this host"}
     return _listed((told[verdict.question.origin] for verdict in problem.flows), " and ")
-
-
-def change_for(openings: Sequence[Opening], listing: Listing) -> tuple[str, ...]:
-    """The commands, each table's in the words of what owns it."""
-    lines: list[str] = []
-    for family, table in dict.fromkeys((one.family, one.table) for one in openings):
-        own = [one for one in openings if (one.family, one.table) == (family, table)]
-        lines += written_for(owner_of(listing, family, table), own)
-    return tuple(lines)
 
 
 def _flows(flows: Sequence[FlowVerdict]) -> str:

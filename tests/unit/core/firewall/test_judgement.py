@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from tonekeeper.core.firewall.attached import KernelTimeouts, attached_to_sip
 from tonekeeper.core.firewall.flows import (
     Direction,
@@ -20,8 +18,7 @@ from tonekeeper.core.firewall.flows import (
     rtp_of,
     rtp_samples,
 )
-from tonekeeper.core.firewall.judgement import NO_CHANGE, observations_of, openable, problems_in
-from tonekeeper.core.firewall.remedy import Owner, openings_for, owner_of, written_for
+from tonekeeper.core.firewall.judgement import NO_CHANGE, observations_of, problems_in
 from tonekeeper.core.firewall.report import finding_reports, firewall_reports
 from tonekeeper.core.site import RtpRange, Sbc, Site, Target, Transport, Wan
 from tonekeeper.wire.endpoint import Endpoint
@@ -108,77 +105,26 @@ def test_a_limit_and_a_redirection_are_told_although_packets_pass():
 def test_a_problem_of_the_phones_and_of_this_host_is_told_once():
     found = verdicts(blocked=[("alternate", None, None)], lans=("lan0", ""))
     (problem,) = problems_in(found, list(SBCS))
-    (observation,) = observations_of([problem], [()], EMPTY)
+    (observation,) = observations_of([problem], [()])
     assert observation.evidence["origin"] == "the phones and this host"
 
 
 def test_a_problem_of_some_phones_says_which():
     data, voice = verdicts(blocked=[("alternate", None, None)], lans=("br-data",)), verdicts(lans=("br-voice",))
     (problem,) = problems_in([*voice, *data], list(SBCS))
-    (observation,) = observations_of([problem], [()], EMPTY)
+    (observation,) = observations_of([problem], [()])
     assert observation.evidence["origin"] == "the phones on br-data"
 
 
 def test_a_remedy_that_did_not_help_is_not_told():
     problems = problems_in(verdicts(blocked=[("alternate", None, None)]), list(SBCS))
-    (observation,) = observations_of(problems, [()], EMPTY)
+    (observation,) = observations_of(problems, [()])
     assert observation.evidence["change"] == NO_CHANGE
-
-
-def test_an_opening_names_the_addresses_and_the_whole_range_of_media():
-    (group,) = openable(problems_in(verdicts(blocked=[("alternate", None, None)]), list(SBCS)))
-    assert [opening.nft for opening in openings_for(group, RTP)] == [
-        "insert rule inet fw forward ip daddr 198.51.100.20 udp dport 5060 accept",
-        "insert rule inet fw forward ip daddr 198.51.100.20 udp dport 10000-20000 accept",
-    ]
-
-
-def test_answers_pass_as_answers_first_and_by_address_where_that_does_not_help():
-    group = openable(problems_in(verdicts(back_blocked=[("primary", Traffic.UDP, "lte")]), list(SBCS)))[0]
-    assert [one.nft for one in openings_for(group, RTP)] == [
-        "insert rule inet fw forward ct state established,related accept"
-    ]
-    assert [one.nft for one in openings_for(group, RTP, stateful=False)] == [
-        "insert rule inet fw forward ip saddr 198.51.100.10 udp sport 5060 accept"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("ruleset", "table", "owner"),
-    [
-        ("table inet fw4 {\n}\n", "fw4", Owner.OPENWRT),
-        ("table inet firewalld {\n}\n", "firewalld", Owner.FIREWALLD),
-        ("table inet filter {\n\tchain ufw-user-forward {\n\t}\n}\n", "filter", Owner.UFW),
-        ("table inet filter {\n\tchain f {\n\t\t-A f -j DROP # handle 2\n\t}\n}\n", "filter", Owner.IPTABLES),
-        ("table inet filter {\n\tchain f {\n\t\tdrop # handle 2\n\t}\n}\n", "filter", Owner.NFT),
-    ],
-)
-def test_what_owns_a_table_is_known_by_what_it_leaves_there(ruleset, table, owner):
-    assert owner_of(parse_listing(ruleset), "inet", table) is owner
-
-
-@pytest.mark.parametrize(
-    ("owner", "first"),
-    [
-        (
-            Owner.NFT,
-            "nft insert rule inet fw forward ip daddr 198.51.100.20 udp dport 5060 accept comment '\"tonekeeper\"'",
-        ),
-        (Owner.IPTABLES, "iptables -t fw -I forward -d 198.51.100.20 -p udp --dport 5060 -j ACCEPT"),
-        (Owner.IPTABLES_LEGACY, "iptables-legacy -t fw -I forward -d 198.51.100.20 -p udp --dport 5060 -j ACCEPT"),
-        (Owner.OPENWRT, "uci add firewall rule"),
-        (Owner.FIREWALLD, "firewall-cmd --permanent --new-policy tonekeeper-lan"),
-        (Owner.UFW, "ufw route insert 1 allow proto udp from any to 198.51.100.20 port 5060"),
-    ],
-)
-def test_a_change_is_written_in_the_words_of_what_owns_the_rules(owner, first):
-    (group,) = openable(problems_in(verdicts(blocked=[("alternate", Traffic.UDP, None)]), list(SBCS)))
-    assert written_for(owner, openings_for(group, RTP))[0] == first
 
 
 def test_the_report_has_the_keys_of_the_contract():
     found = verdicts(blocked=[("alternate", None, None)])
-    (finding,) = finding_reports(observations_of(problems_in(found, list(SBCS)), [()], EMPTY))
+    (finding,) = finding_reports(observations_of(problems_in(found, list(SBCS)), [()]))
     assert "alternate" in finding.summary
     flow = firewall_reports(found)[6]
     assert (flow.origin, flow.sbc, flow.wan, flow.transport, flow.verdict) == (
