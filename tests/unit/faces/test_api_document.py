@@ -92,6 +92,7 @@ def test_every_metric_is_in_the_table_with_its_labels():
         sbcs=(*reports.steered().sbcs, *reports.proven().sbcs),
         active=reports.failed_over().active,
         nat=reports.behind_nat().nat,
+        phones=reports.phones(),
     )
     rendered = {
         sample.name: set(sample.labels)

@@ -16,6 +16,7 @@ from tonekeeper.core.report import Report, Severity
 from tonekeeper.core.tallies import BOUNDS
 from tonekeeper.faces.http.exposition import BUCKETS, Dialect
 from tonekeeper.faces.http.metrics import MOST_FINDINGS, dialect_for, render_metrics
+from tonekeeper.faces.http.phone_metrics import MOST_PROFILES
 from tonekeeper.faces.http.sbc_metrics import MOST_CODES
 
 PATH = {"wan": "fibre", "sbc": "alternate", "transport": "udp", "address": reports.ALTERNATE}
@@ -282,6 +283,47 @@ def test_a_certificate_counts_down_and_the_first_to_expire_speaks_for_the_sbc():
 
     assert values(report, "tonekeeper_sbc_certificate_expiry_seconds") == [-60]
     assert values(report, "tonekeeper_sbc_addresses_age_seconds") == [185]
+
+
+def test_phones_are_counted_by_profile_with_how_their_last_register_ended():
+    report = replace(reports.healthy(), phones=reports.phones())
+
+    assert values(report, "tonekeeper_phones", profile="yealink-desk") == [2]
+    assert values(report, "tonekeeper_phones_registered", profile="yealink-desk") == [1]
+    assert values(report, "tonekeeper_phones_refused", profile="yealink-desk") == [1]
+    assert values(report, "tonekeeper_phones_expiry_seconds", profile="yealink-desk") == [600]
+    assert values(report, "tonekeeper_phones_keepalive_seconds", profile="yealink-desk") == [30]
+
+
+def test_of_phones_that_never_registered_in_the_clear_only_their_number_is_told():
+    desk, *_ = reports.phones()
+    hidden = replace(desk, profile="", status=None, granted_s=None, keepalive_s=None)
+    report = replace(reports.healthy(), phones=(hidden,))
+
+    assert values(report, "tonekeeper_phones", profile="unknown") == [1]
+    for name in ("registered", "refused", "expiry_seconds", "keepalive_seconds"):
+        assert values(report, f"tonekeeper_phones_{name}") == []
+
+
+def crowded() -> Report:
+    """The phones of a hundred models, some refused, and as many that are no model's."""
+    desk, *_ = reports.phones()
+    phones = tuple(
+        replace(desk, address=f"10.0.{number}.{each}", profile=f"vendor-model-{number:02}" if number else "")
+        for number in range(100)
+        for each in range(1 + number % 7)
+    )
+    return replace(plain_at_worst(), phones=phones)
+
+
+def test_the_phones_of_a_site_have_at_most_30_series_and_no_addresses():
+    assert count(crowded()) - count(plain_at_worst()) == 5 * (MOST_PROFILES + 2) == 30
+    assert b"10.0." not in render_metrics(crowded(), Dialect.TEXT)
+    assert sum(values(crowded(), "tonekeeper_phones")) == len(crowded().phones)
+
+
+def test_where_no_phones_are_known_there_are_no_series_of_them():
+    assert b"tonekeeper_phones" not in render_metrics(plain_at_worst(), Dialect.TEXT)
 
 
 def test_the_storm_guard_counts_what_it_let_through_and_what_it_held_back():
