@@ -14,6 +14,7 @@ from typing import assert_never
 from tonekeeper.core import lookups, paths, reporting, servers, walks
 from tonekeeper.core.chance import Chance
 from tonekeeper.core.checks import Known
+from tonekeeper.core.circuits import STRICT
 from tonekeeper.core.commands import ApplyPlan, Command
 from tonekeeper.core.depth import watch as depth_watch
 from tonekeeper.core.events import (
@@ -237,6 +238,8 @@ def _take_about_the_house(turn: Turn, event: _AboutTheHouse) -> None:
             situation.gateways[event.interface] = event
             turn.renewed = before != event and (event.v4 is not None or event.v6 is not None)
         case ReversePathFilterRead():
+            if event.mode == STRICT and situation.path_filters.get(event.interface) != STRICT:
+                situation.strict_since[event.interface] = turn.now
             situation.path_filters[event.interface] = event.mode
         case ClockJumped():
             situation.clock_jump = event.by

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.flap import WINDOW, Damper
-from tonekeeper.core.report import PathState
+from tonekeeper.core.report import PathState, Severity, WanState
+from tonekeeper.core.site import Wan
 from tonekeeper.core.situation import Situation
 from tonekeeper.core.strain import Strain
 from tonekeeper.core.walks import shared_router
@@ -27,7 +28,7 @@ def observe(situation: Situation, now: float) -> Iterator[Observation]:
         if why := _strain_to_all(situation, wan.name):
             yield Observation("wan-degraded", wan.name, evidence | {"why": why})
         if len(wans) > 1 and situation.path_filters.get(wan.interface) == STRICT:
-            yield Observation("rp-filter-strict", wan.name, evidence)
+            yield from _strict_filter(situation, wan)
     for sbc in situation.site.sbcs:
         damper = situation.sbc_damper(sbc.name)
         if damper.is_suppressed:
@@ -38,6 +39,19 @@ def observe(situation: Situation, now: float) -> Iterator[Observation]:
     if shared is not None:
         one, other, router = shared
         yield Observation("shared-fate", f"{one} and {other}", {"router": router})
+
+
+def _strict_filter(situation: Situation, wan: Wan) -> Iterator[Observation]:
+    """It is why a WAN is down that has a carrier, and where nothing was heard since. One that has died otherwise is
+    another finding's business."""
+    evidence = {"interface": wan.interface}
+    if situation.wan_health(wan.name).state != WanState.DOWN:
+        yield Observation("rp-filter-strict", wan.name, evidence)
+        return
+    since = situation.strict_since.get(wan.interface, situation.started)
+    heard = any(probe.answered_at > since for probe in situation.probes_of(wan=wan.name))
+    if not heard and not situation.dead(wan):
+        yield Observation("rp-filter-strict", wan.name, evidence, stated=Severity.CRITICAL)
 
 
 def _flapping(damper: Damper, now: float) -> dict[str, str]:

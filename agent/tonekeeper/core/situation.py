@@ -74,6 +74,8 @@ class Situation:
     """By interface."""
     path_filters: dict[str, int] = field(default_factory=dict)
     """rp_filter by interface."""
+    strict_since: dict[str, float] = field(default_factory=dict)
+    """By interface: since when its rp_filter is strict, as far as it was seen."""
     wan_dampers: dict[str, Damper] = field(default_factory=dict)
     sbc_dampers: dict[str, Damper] = field(default_factory=dict)
     meters: dict[str, Meter] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tests.unit.core.talk import Talk
 from tests.unit.faces import reports
+from tonekeeper.core.events import ReversePathFilterRead
 from tonekeeper.core.report import CauseReport, ExplainedReport, FindingReport, Severity
 from tonekeeper.core.verdict import folded, verdict_of
 
@@ -41,3 +42,25 @@ def test_what_a_dead_site_explains_is_told_with_its_cause():
     assert report.findings[0].code == "site-offline"
     assert explained["no-alternate"] == (CauseReport("site-offline", report.findings[0].subject),)
     assert [one.code for one in folded(report)[0].consequences] == [one.finding.code for one in report.explained]
+
+
+def test_a_wan_whose_answers_this_kernel_drops_is_explained_by_that():
+    talk = Talk()
+    talk.silence(wan="lte")
+    talk.begin()
+    talk.tell(ReversePathFilterRead("wwan0", 1))
+    talk.pass_time(60)
+
+    assert talk.findings()[0] == "rp-filter-strict lte"
+    assert talk.report.findings[0].severity is Severity.CRITICAL
+    assert "wan-down lte" not in talk.findings()
+
+
+def test_a_wan_that_dies_after_it_was_heard_is_not_blamed_on_the_filter():
+    talk = Talk().begin()
+    talk.tell(ReversePathFilterRead("wwan0", 1))
+    talk.pass_time(60)
+    assert talk.findings() == ["rp-filter-strict lte"]
+    talk.silence(wan="lte")
+    talk.pass_time(60)
+    assert talk.findings() == ["wan-down lte"]

@@ -16,6 +16,7 @@ WANS = (
         Severity.CRITICAL,
         "WAN {subject} carries nothing: {why}.",
         "Check the line and the modem of {subject} (interface {interface}), then call its provider with this evidence.",
+        depends_on=("rp-filter-strict",),
     ),
     Entry(
         "wan-flapping",
@@ -58,5 +59,20 @@ WANS = (
         Severity.WARNING,
         "{count} SIP or RTP flows still leave with the address of another WAN than {subject}: {flows}.",
         "They die by themselves when the phone is silent; or delete them: conntrack -D -p udp -d ADDRESS.",
+    ),
+    Entry(
+        "captive-portal",
+        Severity.WARNING,
+        "Something on the way over {subject} answers HTTP in place of others: {why}.",
+        "Log in there, or have its owner let this site through without (a portal of a hotel or an office, an unpaid "
+        "line, a data volume that is used up); phones cannot log in.",
+    ),
+    Entry(
+        "double-nat",
+        Severity.WARNING,
+        "What leaves over {subject} is translated twice at this site: {why}.",
+        "Switch {outer} to bridge mode (modem mode), so that this router has the public address. Where that cannot be, "
+        "have it forward everything to this router (exposed host), or switch off this router's own NAT and give "
+        "{outer} a route to the LAN.",
     ),
 )
