@@ -12,12 +12,15 @@ from tests.unit.core.talk import ADDRESS, OWN, Talk, answer, measured_nat, path,
 from tonekeeper.core.checks import Check, CheckResult, Outcome
 from tonekeeper.core.commands import LogChange, SendOptions
 from tonekeeper.core.depth.result import DepthResult, DepthVerdict
+from tonekeeper.core.egress.result import EgressTrial, Fact, PathMtu
+from tonekeeper.core.egress.result import Outcome as Found
 from tonekeeper.core.events import (
     Checked,
     ClockJumped,
     DatagramIgnored,
     DepthProbed,
     DiagnosisBegun,
+    EgressExamined,
     Event,
     Facility,
     FacilityFailed,
@@ -139,6 +142,21 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
     FlowsListed: st.builds(FlowsListed, st.lists(FLOWS, max_size=4).map(tuple)),
     FlowsUnavailable: st.just(FlowsUnavailable(1, "not permitted")),
     FlowsDeleted: st.builds(FlowsDeleted, st.integers(0, 9)),
+    EgressExamined: st.builds(
+        lambda path, found, hop, mtu: EgressExamined(EgressTrial(path, "eth0", found, "seen", hop, (hop,), mtu=mtu)),
+        PATHS,
+        st.sampled_from(Found),
+        st.sampled_from(["", "192.0.2.254", "198.51.100.10"]),
+        st.none()
+        | st.builds(
+            PathMtu,
+            st.just(1500),
+            st.sampled_from([None, 600, 1400, 1500]),
+            st.sampled_from([0, 1400]),
+            cut=st.sampled_from(Fact),
+            pieces=st.sampled_from(Fact),
+        ),
+    ),
     PathWalked: st.builds(PathWalked, PATHS, st.sampled_from([(), ("", "192.0.2.254"), ("192.0.2.254",)])),
     NatMeasured: st.sampled_from([NatMeasured(wan, measured_nat(wan)) for wan in ("fibre", "lte", "nobody")]),
     PhoneSeen: st.builds(

@@ -19,6 +19,8 @@ from tests.unit.core.talk import measured_nat
 from tonekeeper.core.checks import Check, CheckResult, Outcome
 from tonekeeper.core.commands import Command, SendOptions
 from tonekeeper.core.depth.result import DepthResult, DepthVerdict
+from tonekeeper.core.egress.result import EgressTrial, Fact, PathMtu
+from tonekeeper.core.egress.result import Outcome as Found
 from tonekeeper.core.events import (
     Checked,
     ClockJumped,
@@ -26,6 +28,7 @@ from tonekeeper.core.events import (
     DeadlineReached,
     DepthProbed,
     DiagnosisBegun,
+    EgressExamined,
     Event,
     Facility,
     FacilityFailed,
@@ -147,6 +150,10 @@ def about_paths():
         for depth in Depth:
             for verdict in DepthVerdict:
                 yield DepthProbed(path, depth, DepthResult(depth, verdict, "because", statuses=(500,)))
+        for found in Found:
+            yield EgressExamined(EgressTrial(path, "eth0", found, "seen", "192.0.2.254", ("192.0.2.254",), packets=40))
+        hole = PathMtu(1500, 1400, cut=Fact.YES)
+        yield EgressExamined(EgressTrial(path, "eth0", Found.ANSWERED, mtu=hole, packets=10**9))
 
 
 def about_the_rest():

@@ -17,6 +17,7 @@ from tonekeeper.core.checks import Known
 from tonekeeper.core.circuits import STRICT
 from tonekeeper.core.commands import ApplyPlan, Command
 from tonekeeper.core.depth import watch as depth_watch
+from tonekeeper.core.egress import watch as egress_watch
 from tonekeeper.core.events import (
     Checked,
     ClockJumped,
@@ -24,6 +25,7 @@ from tonekeeper.core.events import (
     DeadlineReached,
     DepthProbed,
     DiagnosisBegun,
+    EgressExamined,
     Event,
     FacilityFailed,
     FacilityRecovered,
@@ -90,6 +92,7 @@ class Agent:
         turn = Turn(self.situation, now)
         _take(turn, event)
         if turn.stale:
+            egress_watch.plan(turn)
             judge(turn)
         elif turn.readdressed:
             steer(turn)
@@ -100,6 +103,7 @@ class Agent:
         earliest = min(situation.failover.deadline, situation.steering.deadline)
         earliest = min(earliest, situation.steering.repairs.due_at, situation.look_at)
         earliest = min(earliest, situation.walk_at, situation.nat_look_at, situation.phones.ask_at)
+        earliest = min(earliest, situation.egress.look_at)
         for probe in situation.probes.values():
             if (due := probe.deadline) < earliest:
                 earliest = due
@@ -171,6 +175,8 @@ def _take(turn: Turn, event: Event) -> None:
             servers.challenged(turn, event)
         case PathWalked():
             walks.walked(turn, event)
+        case EgressExamined():
+            egress_watch.examined(turn, event)
         case NatMeasured():
             nat_watch.measured(turn, event)
         case PhoneSeen():
@@ -282,6 +288,8 @@ def _deadline(turn: Turn, event: DeadlineReached) -> None:
         walks.walk(turn)
     elif situation.nat_look_at <= turn.now:
         nat_watch.look(turn)
+    elif situation.egress.look_at <= turn.now:
+        egress_watch.look(turn)
     else:
         for damper in (*situation.wan_dampers.values(), *situation.sbc_dampers.values()):
             turn.stale = damper.release(turn.now) or turn.stale
@@ -323,6 +331,7 @@ def _change_site(turn: Turn, site: Site) -> None:
     nat_watch.begin(turn)
     situation.phones.plan(site.lan, turn.now)
     walks.walk_again(turn)
+    egress_watch.begin_anew(turn)
     depth_watch.plan(turn, old)
     paths.reconcile(turn)
 

@@ -162,6 +162,25 @@ class ProbeDepth:
 
 
 @dataclass(frozen=True, slots=True)
+class ExamineEgress:
+    """Send real packets to where `path` leads, on sockets of their own, and find out where they stop.
+
+    Takes seconds. Answer: EgressExamined. One at a time; a second one is the end of the first.
+    """
+
+    path: Path
+    interface: str
+    source: str
+    request_host: str
+    """Host of the Request-URI, as the operator wrote it."""
+    measures: bool = True
+    """Whether, of a path that answers, it is found out how long packets may be."""
+    server_name: str = ""
+    tls: TlsPolicy = SYSTEM_ROOTS
+    user_agent: str = "tonekeeper"
+
+
+@dataclass(frozen=True, slots=True)
 class AskPhone:
     """Ask what answers SIP at `address` on the LAN, by OPTIONS to port 5060, then 5061. Answer: PhoneSeen, or none."""
 
@@ -187,6 +206,7 @@ Command = (
     | MeasureNat
     | AbandonNat
     | ProbeDepth
+    | ExamineEgress
     | AskPhone
     | LogChange
 )

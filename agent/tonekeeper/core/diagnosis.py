@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from tonekeeper.core import circuits, names, servers, strained
 from tonekeeper.core.attribution import Attribution, Confidence
+from tonekeeper.core.egress import watch as egress_watch
 from tonekeeper.core.events import Facility
 from tonekeeper.core.failover import Place, Standing
 from tonekeeper.core.findings import CATALOGUE, CHAPTERS, ActiveFinding, Observation
@@ -114,10 +115,11 @@ def _roots_of(active: ActiveFinding, actives: Iterable[ActiveFinding]) -> list[A
 
 
 def _explains(cause: ActiveFinding, active: ActiveFinding) -> bool:
-    """What concerns the whole site explains everything that may depend on it; anything else, what has a name of its."""
+    """What concerns the whole site explains everything that may depend on it; anything else, what has all its names."""
     if cause.code not in CATALOGUE[active.code].depends_on:
         return False
-    return cause.code in _ABOUT_THE_SITE or bool(_names(cause.subject) & _names(active.subject))
+    names = _names(cause.subject)
+    return cause.code in _ABOUT_THE_SITE or (bool(names) and names <= _names(active.subject))
 
 
 def _names(subject: str) -> set[str]:
@@ -156,6 +158,7 @@ def observe(situation: Situation, standings: tuple[Standing, ...], now: float) -
     yield from _nat(situation, now)
     yield from _decision(situation, standings)
     yield from _steering(situation)
+    yield from egress_watch.observe(situation)
     yield from situation.firewall.problems if situation.firewall is not None else ()
     for known in situation.checks.values():
         yield from known.result.observations

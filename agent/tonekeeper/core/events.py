@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from tonekeeper.core.checks import CheckResult
 from tonekeeper.core.depth.result import DepthResult
+from tonekeeper.core.egress.result import EgressTrial
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.kernel import Flow
 from tonekeeper.core.nat.result import NatResult
@@ -315,6 +316,13 @@ class DepthProbed:
     result: DepthResult
 
 
+@dataclass(frozen=True, slots=True)
+class EgressExamined:
+    """Answer to `ExamineEgress`."""
+
+    trial: EgressTrial
+
+
 class PhoneSign(StrEnum):
     """What gives a phone away."""
 
@@ -444,6 +452,7 @@ Event = (
     | PathWalked
     | NatMeasured
     | DepthProbed
+    | EgressExamined
     | PhoneSeen
     | FirewallExamined
     | Checked

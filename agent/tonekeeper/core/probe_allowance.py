@@ -86,11 +86,15 @@ class ProbeAllowance:
         if now < self._ready_at(size, packets + leaving):
             self.refused += 1
             return False
+        self.charge(size, now, packets=packets)
+        return True
+
+    def charge(self, size: int, now: float, *, packets: int) -> None:
+        """What left beyond what was taken for it: whoever asks next waits the longer."""
         self.packets_even_at = max(self.packets_even_at, now) + packets / self.rate
         self.bytes_even_at = max(self.bytes_even_at, now) + size / self._byte_rate
         self.sent += packets
         self.sent_bytes += size
-        return True
 
     def next_at(self, size: int, now: float, *, packets: int = 1, leaving: int = 0) -> float:
         """When `take` will say yes if nobody else takes before; NEVER for what is larger than a bucket."""

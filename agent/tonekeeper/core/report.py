@@ -287,6 +287,29 @@ class FirewallReport:
 
 
 @dataclass(frozen=True, slots=True)
+class EgressReport:
+    """What became of real packets from this host to one address of an SBC over one WAN."""
+
+    wan: str
+    sbc: str
+    transport: str
+    address: str
+    """ip:port"""
+    outcome: str
+    """answered, reset, port unreachable, prohibited, unreachable, silent, forbidden here, no route, not checked"""
+    hop: str
+    """Who sent the ICMP error; empty where none came."""
+    last_hop: str
+    """The last router that was heard of on a way that is silent; empty: none, or nobody asked."""
+    cause: str
+    """fine, local rule, upstream filter, sip alg, sbc down, wan down, no route, path mtu, not checked"""
+    largest: int | None
+    """Bytes of the longest IP packet that arrives in one piece; null where it was not measured."""
+    detail: str
+    """What was seen, and what the cause is taken from."""
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneReport:
     """A phone at the site. Whose it is, is not known here."""
 
@@ -383,6 +406,7 @@ class Report:
     changes: tuple[ChangeReport, ...] = ()
     nat: tuple[NatReport, ...] = ()
     firewall: tuple[FirewallReport, ...] = ()
+    egress: tuple[EgressReport, ...] = ()
     phones: tuple[PhoneReport, ...] = ()
     checks: tuple[CheckReport, ...] = ()
     schema: int = field(default=SCHEMA, kw_only=True)

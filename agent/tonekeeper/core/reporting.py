@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tonekeeper.core import diagnosis, server_report
+from tonekeeper.core.egress import watch as egress_watch
 from tonekeeper.core.flap import WINDOW, Damper
 from tonekeeper.core.functions import Function, FunctionState
 from tonekeeper.core.instants import LONG_AGO, NEVER
@@ -52,6 +53,7 @@ def report_on(situation: Situation, now: float) -> Report:
         findings=tuple(diagnosis.visible(situation, now)),
         explained=tuple(diagnosis.explained(situation, now)),
         firewall=situation.firewall.flows if situation.firewall is not None else (),
+        egress=egress_watch.reports(situation),
         phones=situation.phones.reports(now),
         checks=tuple(
             CheckReport(str(check), str(known.result.outcome), known.result.detail, round(now - known.at, 3))

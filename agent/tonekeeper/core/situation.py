@@ -10,6 +10,7 @@ from tonekeeper.core.chance import Chance
 from tonekeeper.core.checks import Check, Known
 from tonekeeper.core.depth.knowledge import DeepProbe
 from tonekeeper.core.drift import ServerTraits
+from tonekeeper.core.egress.knowledge import EgressKnowledge
 from tonekeeper.core.events import Facility, FacilityFailed, FirewallExamined, GatewayChanged, LinkChanged
 from tonekeeper.core.failover import Failover, Place, Standing
 from tonekeeper.core.findings import ActiveFinding
@@ -97,6 +98,7 @@ class Situation:
     """By SBC."""
     firewall: FirewallExamined | None = None
     """None where nobody has looked."""
+    egress: EgressKnowledge = field(default_factory=EgressKnowledge)
     checks: dict[Check, Known] = field(default_factory=dict)
     """What was looked at beside the paths."""
     phones: SitePhones = field(default_factory=SitePhones)

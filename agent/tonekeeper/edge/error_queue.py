@@ -37,6 +37,8 @@ class ExtendedError:
     code: int
     offender: str
     """Numeric address of the host that sent the ICMP error; empty for a local error."""
+    info: int = 0
+    """The MTU, where a packet was too long for it."""
 
 
 def keep_errors(sock: socket.socket) -> None:
@@ -69,8 +71,8 @@ def read_errors_to(sock: socket.socket, most: int) -> list[tuple[Endpoint | None
 def parse_extended_error(data: bytes) -> ExtendedError:
     """One entry; `DecodeError` where `data` is too short for it."""
     try:
-        number, origin, kind, code, _, _ = _EXTENDED_ERROR.unpack_from(data)
-        return ExtendedError(number, origin, kind, code, _offender(data[_EXTENDED_ERROR.size :]))
+        number, origin, kind, code, info, _ = _EXTENDED_ERROR.unpack_from(data)
+        return ExtendedError(number, origin, kind, code, _offender(data[_EXTENDED_ERROR.size :]), info)
     except (struct.error, ValueError) as error:
         raise DecodeError("sock_extended_err", f"{len(data)} bytes: {error}") from None
 

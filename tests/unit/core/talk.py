@@ -13,6 +13,7 @@ from tonekeeper.core.commands import (
     ClosePath,
     Command,
     DeleteFlows,
+    ExamineEgress,
     ListFlows,
     LogChange,
     MeasureNat,
@@ -169,6 +170,7 @@ class Talk:
                 | AbandonNat()
                 | RememberTargets()
                 | AskPhone()
+                | ExamineEgress()
             ):
                 pass
 

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.unit.faces import reports
 from tests.unit.faces.examinations import ScriptedDiagnoses
 from tonekeeper.core.examination import CheckProgress, Examination, ExaminationState, Stage
-from tonekeeper.core.report import CauseReport, CheckReport, ExplainedReport, FirewallReport, Report, RuleReport
+from tonekeeper.core.report import CauseReport, CheckReport, EgressReport, ExplainedReport, FirewallReport, Report, RuleReport
 from tonekeeper.faces.http.connection import Limits
 from tonekeeper.faces.http.events import LOOK, MOST, REFRESH
 from tonekeeper.faces.http.exposition import Dialect
@@ -35,6 +35,18 @@ BLOCKED = FirewallReport(
     rule=RuleReport("inet", "fw", "forward", 0, "policy drop", ""),
     reason="",
     arrives_at="",
+)
+PROHIBITED = EgressReport(
+    wan="fibre",
+    sbc="alternate",
+    transport="udp",
+    address="198.51.100.20:5060",
+    outcome="prohibited",
+    hop="203.0.113.1",
+    last_hop="",
+    cause="upstream filter",
+    largest=None,
+    detail="ICMP 3/13 administratively prohibited, says 203.0.113.1",
 )
 
 
@@ -59,6 +71,7 @@ def key_paths(value: object, at: str = "") -> Iterator[str]:
 def test_every_key_of_the_example_is_in_the_report_and_the_other_way_round():
     sbcs = tuple(replace(sbc, calls=None, voicemail=None) for sbc in reports.proven().sbcs)  # as registrations are
     full = replace(reports.failed_over(), sbcs=sbcs, nat=reports.behind_nat().nat, phones=reports.phones())
+    full = replace(full, egress=(PROHIBITED,))
     full = replace(full, firewall=(BLOCKED,), checks=(CheckReport("clock", "ok", "0.004 s off", 61.0),))
     full = replace(full, explained=(ExplainedReport(full.findings[0], (CauseReport("sbc-down", "primary"),)),))
     report = msgspec.json.decode(msgspec.json.encode(full))

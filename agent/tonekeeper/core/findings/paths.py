@@ -9,8 +9,31 @@ PATHS = (
         Severity.WARNING,
         "The way {subject} is closed, while its WAN and its SBC work otherwise: {why}.",
         "Look for a firewall rule that allows only some SBC addresses, here or upstream.",
-        depends_on=("site-offline",),
+        depends_on=("site-offline", "upstream-blocks"),
         visible_after=2.0,
+    ),
+    Entry(
+        "upstream-blocks",
+        Severity.WARNING,
+        "Something beyond this router does not let SIP through to {subject} ({flows}): {why}.",
+        "Give this evidence to the provider of {wan}, or to whoever runs the firewall or modem there: {flows} must be "
+        "let out, and the answers in. What passes meanwhile: {passes}.",
+        depends_on=(
+            "site-offline",
+            "wan-down",
+            "sbc-down",
+            "firewall-blocks-sip",
+            "firewall-blocks-alternate",
+            "firewall-blocks-return",
+            "firewall-wan-specific",
+        ),
+    ),
+    Entry(
+        "path-mtu",
+        Severity.WARNING,
+        "Long packets over {subject}: {why}.",
+        "{change}",
+        depends_on=("site-offline", "wan-down", "sbc-down"),
     ),
     Entry(
         "path-degraded",

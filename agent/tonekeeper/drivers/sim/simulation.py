@@ -21,6 +21,7 @@ from tonekeeper.core.commands import (
     ClosePath,
     Command,
     DeleteFlows,
+    ExamineEgress,
     ListFlows,
     LogChange,
     MeasureNat,
@@ -141,6 +142,7 @@ class Simulation:
         self.abandoned = 0
         self.remembered: dict[str, tuple[Target, ...]] = {}
         self.asked: list[AskPhone] = []
+        self.examined: list[ExamineEgress] = []
         """What went to the LAN, where no phone answers."""
         """What would be on disk."""
         self.depths: dict[tuple[str, str, Depth], DepthResult] = {}
@@ -308,6 +310,8 @@ class Simulation:
                 self.asked.append(command)
             case ProbeDepth():
                 self._soon(self._prove(command), PROVING)
+            case ExamineEgress():
+                self.examined.append(command)
             case _:
                 assert_never(command)
 

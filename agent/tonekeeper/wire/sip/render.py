@@ -15,6 +15,9 @@ from tonekeeper.wire.sip.uri import SipUri
 from tonekeeper.wire.sip.via import Via
 
 _USER = "tonekeeper"
+_PADDING = "X-Padding"
+_LONGEST_LINE = 250
+"""Octets of a header field line that pads."""
 
 
 def render_options(
@@ -28,12 +31,13 @@ def render_options(
     call_id: str,
     cseq: int,
     user_agent: str,
+    octets: int = 0,
 ) -> bytes:
     """An OPTIONS whose Request-URI has no user, sent from `local` to `address`.
 
     `request_host` stands in Request-URI and To as the operator wrote it; the Request-URI has the port of `address`
     where that is not the transport's own. The Via asks for `rport` (RFC 3581), so the answer tells what a NAT made
-    of `local`.
+    of `local`. Of fewer than `octets` octets, it is made that long with header fields that mean nothing (7.3.1).
     """
     host = bracketed(request_host)
     params = () if transport == "udp" else (("transport", str(transport)),)
@@ -53,7 +57,18 @@ def render_options(
         ("Accept", "application/sdp"),
         ("User-Agent", user_agent),
     )
-    return render_message(f"OPTIONS {target} SIP/2.0", headers)
+    start_line = f"OPTIONS {target} SIP/2.0"
+    plain = render_message(start_line, headers)
+    padding = _padding(octets - len(plain))
+    return render_message(start_line, (*headers, *padding)) if padding else plain
+
+
+def _padding(octets: int) -> tuple[tuple[str, str], ...]:
+    """Together so many octets, none of them a line that a server would find too long; where they are too few, some."""
+    shortest = len(f"{_PADDING}: \r\n")
+    lines = -(-max(0, octets) // _LONGEST_LINE)
+    lengths = [octets // lines + (number < octets % lines) for number in range(lines)]
+    return tuple((_PADDING, "-" * max(1, length - shortest)) for length in lengths)
 
 
 def render_response(
