@@ -26,7 +26,6 @@ from tonekeeper.core.commands import (
     ClosePath,
     Command,
     DeleteFlows,
-    ExamineEgress,
     ListFlows,
     LogChange,
     MeasureNat,
@@ -67,7 +66,6 @@ from tonekeeper.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from tonekeeper.app.depth_background import BackgroundDepth
-    from tonekeeper.app.egress_background import BackgroundEgress
     from tonekeeper.app.firewall_background import BackgroundFirewall
     from tonekeeper.app.inquiries import Subject
     from tonekeeper.app.nat_background import BackgroundNat
@@ -122,12 +120,12 @@ class Daemon:
         self._make_links = links or _netlink
         self._leave = asyncio.Event()
         self._http: HttpServer | None = None
+        self._routes: Routes | None = None
         self._http_failed = False
         self._clock = JumpDetector()
         self._bug: Exception | None = None
         self._background_nat: BackgroundNat | None = None
         self._background_depth: BackgroundDepth | None = None
-        self._background_egress: BackgroundEgress | None = None
         self._background_phones: BackgroundPhones | None = None
         self._background_firewall: BackgroundFirewall | None = None
 
@@ -229,7 +227,6 @@ class Daemon:
         backgrounds = (
             self._background_nat,
             self._background_depth,
-            self._background_egress,
             self._background_phones,
             self._background_firewall,
         )
@@ -265,8 +262,6 @@ class Daemon:
                 self._nat().execute(command)
             case ProbeDepth():
                 self._depth().execute(command)
-            case ExamineEgress():
-                self._egress().execute(command)
             case RememberTargets():
                 self._remember(command)
             case AskPhone():
@@ -274,6 +269,8 @@ class Daemon:
                     self._background_phones.execute(command)
             case LogChange():
                 self._log.change(command)
+                if self._routes is not None:
+                    self._routes.look_soon()
             case _:
                 assert_never(command)
 
@@ -296,13 +293,6 @@ class Daemon:
 
         self._background_depth = self._background_depth or BackgroundDepth(self.feed)
         return self._background_depth
-
-    def _egress(self) -> BackgroundEgress:
-        """Likewise, with the first path that is down, or a minute after the first one is up."""
-        from tonekeeper.app.egress_background import BackgroundEgress
-
-        self._background_egress = self._background_egress or BackgroundEgress(self.feed)
-        return self._background_egress
 
     def _look_for_phones(self) -> None:
         """At the start and after a reload. Likewise: a site without [lan] does without, profiles and all."""
@@ -334,7 +324,8 @@ class Daemon:
             return
         try:
             secret = _read_token(http.token_file)
-            server = HttpServer(http.listen, Routes(self._driver.report, self._driver.is_ready, secret).respond)
+            self._routes = Routes(self._driver.report, self._driver.is_ready, secret)
+            server = HttpServer(http.listen, self._routes.respond)
             where = await server.start()
         except EdgeError as error:
             if not self._http_failed:

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.faces import examinations, reports
 from tonekeeper.core.examination import NOT_BEGUN, Examination
 from tonekeeper.core.report import ChangeReport, Report
-from tonekeeper.faces.http.events import MOST, REFRESH, Events, what_people_see
+from tonekeeper.faces.http.events import LOOK, MOST, REFRESH, SETTLING, Events, what_people_see
 from tonekeeper.faces.http.message import HttpStream
 
 
@@ -45,7 +45,8 @@ def parts_of(data: str) -> list[str]:
 
 
 class Timer:
-    def __init__(self, act: Callable[[], None]) -> None:
+    def __init__(self, delay: float, act: Callable[[], None]) -> None:
+        self.delay = delay
         self.act = act
         self.is_cancelled = False
 
@@ -66,15 +67,16 @@ class Site:
         return self.now
 
     def _call_later(self, delay: float, act: Callable[[], None]) -> Any:
-        assert delay == 1.0
-        self._timers.append(Timer(act))
+        self._timers.append(Timer(delay, act))
         return self._timers[-1]
 
     @property
-    def timers(self) -> int:
-        return sum(not timer.is_cancelled for timer in self._timers)
+    def waits(self) -> list[float]:
+        """Seconds until the next look."""
+        return [timer.delay for timer in self._timers if not timer.is_cancelled]
 
     def pass_second(self) -> None:
+        """Or less, when a look is wanted sooner."""
         running = [timer for timer in self._timers if not timer.is_cancelled]
         self._timers.clear()
         for timer in running:
@@ -97,9 +99,9 @@ class Site:
 
 def test_while_nobody_listens_nothing_is_looked_at():
     site = Site()
-    site.events.look_now()
+    site.events.look_soon()
 
-    assert (site.reports, site.timers) == (0, 0)
+    assert (site.reports, site.waits) == (0, [])
 
 
 def test_whoever_comes_gets_the_whole_page_and_how_long_to_wait_before_coming_again():
@@ -176,15 +178,35 @@ def test_a_diagnosis_is_told_as_it_moves_on():
     assert "No DNS server answers over fibre." in ended
 
 
-def test_a_person_who_began_one_does_not_wait_for_the_second_to_pass():
+def test_what_has_happened_is_looked_at_before_the_second_is_over():
     site = Site()
     reader, _ = site.listen()
+    site.pass_second()
+    site.pass_second()
     reader.read()
-    site.examined = examinations.running()
-    site.events.look_now()
+    site.now = reports.failed_over()
+    for _ in range(3):
+        site.events.look_soon()
 
-    assert "diagnosis" in [name for name, _ in reader.read()]
-    assert site.timers == 1
+    assert site.waits == [SETTLING]
+    site.pass_second()
+    assert [name for name, _ in reader.read()] == ["status"]
+    assert site.waits == [LOOK]
+
+
+def test_however_much_happens_events_are_a_second_apart():
+    site = Site()
+    reader, _ = site.listen()
+    site.pass_second()
+    site.now = reports.failed_over()
+    site.pass_second()
+    reader.read()
+    site.now = reports.offline()
+    site.events.look_soon()
+
+    assert site.waits == [LOOK]
+    site.pass_second()
+    assert [name for name, _ in reader.read()] == ["status"]
 
 
 def test_one_look_serves_all_who_listen():
@@ -220,9 +242,9 @@ def test_when_the_last_one_leaves_nothing_is_looked_at_any_more():
     site = Site()
     (_, leave), (_, leave_too) = site.listen(), site.listen()
     leave()
-    assert site.timers == 1
+    assert site.waits == [LOOK]
     leave_too()
-    assert site.timers == 0
+    assert site.waits == []
 
 
 def test_there_is_room_for_some_and_a_place_that_is_left_is_free():

@@ -1,8 +1,9 @@
 """Server-sent events (WHATWG HTML, section 9.2): what of the page is new, for everyone who listens.
 
-While nobody listens, nothing is looked at. While somebody does, the report is looked at once a second. What people
-would see of it has changed: `status` goes out. Only numbers have moved on: they go out with every fifth look, changed
-or not, so that silence means that the way is broken. `diagnosis` goes out whenever an examination has moved on.
+While nobody listens, nothing is looked at. While somebody does, the report is looked at once a second, and sooner when
+something is known to have happened. What people would see of it has changed: `status` goes out, at most once a second.
+Only numbers have moved on: they go out with every fifth look, changed or not, so that silence means that the way is
+broken. `diagnosis` goes out when an examination has moved on.
 
 The data of an event is HTML: those parts of the page, by their ids, that differ from what this listener has. Who does
 not keep up is passed over, and gets what is then new; who takes nothing at all is dropped by the server.
@@ -20,7 +21,9 @@ from tonekeeper.faces.http.message import Headers, HttpStream, Sink
 from tonekeeper.faces.http.page.parts import diagnosis_part, report_parts
 
 LOOK = 1.0
-"""Seconds between two looks, and so at least between two events of a kind."""
+"""Seconds between two looks."""
+SETTLING = 0.05
+"""Seconds between what happens and the look at it: one cause has many effects."""
 REFRESH = 5
 """Looks between two refreshes of the numbers."""
 MOST = 8
@@ -61,6 +64,8 @@ class Events:
         self._listeners: list[Listener] = []
         self._timer: asyncio.TimerHandle | None = None
         self._looks = 0
+        self._has_just_told = False
+        self._is_soon = False
         self._seen: object = None
         self._examined: Examination | None = None
 
@@ -70,10 +75,13 @@ class Events:
             return None
         return HttpStream("text/event-stream; charset=utf-8", self._welcome, headers)
 
-    def look_now(self) -> None:
-        """Before the second is over."""
-        if self._listeners:
-            self._look()
+    def look_soon(self) -> None:
+        """Something has happened. Not before the second is over, where the last look had something to tell."""
+        if self._timer is None or self._is_soon or self._has_just_told:
+            return
+        self._timer.cancel()
+        self._is_soon = True
+        self._timer = self._call_later(SETTLING, self._look)
 
     def _welcome(self, sink: Sink) -> Callable[[], None]:
         listener = Listener(sink)
@@ -92,17 +100,16 @@ class Events:
             self._timer = None
 
     def _arm(self) -> None:
-        self._timer = self._call_later(LOOK, self._look_again)
-
-    def _look_again(self) -> None:
-        self._arm()
-        self._looks += 1
-        self._look()
+        self._is_soon = False
+        self._timer = self._call_later(LOOK, self._look)
 
     def _look(self) -> None:
+        self._arm()
+        self._looks += 1
         report, examination = self._report(), self._examination()
         seen, is_due = what_people_see(report), self._looks >= REFRESH
-        if is_due or seen != self._seen:
+        self._has_just_told = is_due or seen != self._seen
+        if self._has_just_told:
             self._seen = seen
             self._looks = 0
             self._tell("status", report_parts(report), even_nothing=is_due)

@@ -70,6 +70,11 @@ class Routes:
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, text, ("Allow", allowed))
         return handler(request)
 
+    def look_soon(self) -> None:
+        """Something has happened that those who listen to events would like to see."""
+        if self._events is not None:
+            self._events.look_soon()
+
     def _health(self, request: HttpRequest) -> HttpResponse:
         return plain(HTTPStatus.OK, "ok", *_FRESH)
 
@@ -116,10 +121,5 @@ class Routes:
     def _diagnosing(self, diagnoses: Diagnoses) -> dict[str, Handler]:
         from tonekeeper.faces.http.diagnosis import DiagnosisRoutes  # noqa: PLC0415
 
-        of = DiagnosisRoutes(diagnoses, bool(self._token), self._show_now)
+        of = DiagnosisRoutes(diagnoses, bool(self._token), self.look_soon)
         return {"GET": of.show, "POST": of.begin, "DELETE": of.stop}
-
-    def _show_now(self) -> None:
-        """A person who has begun or stopped a diagnosis waits for it to show."""
-        if self._events is not None:
-            self._events.look_now()
