@@ -101,7 +101,7 @@ class BackgroundPhones:
         await self._load(profiles_dir)
         if self._profiles is not None:
             self._sightings.use(self._profiles)
-            self._judging = self._loop.create_task(self._judge(PhoneShortcomings(self._profiles)))
+            self._judging = self._loop.create_task(self._judge(PhoneShortcomings(self._profiles, site.lan)))
         else:
             self._tell(_not_checked("there are no firmware profiles that can be used"))
         ports = sorted({*SIP_PORTS, *(sbc.port for sbc in site.sbcs if sbc.port)})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tonekeeper.app.measured import measured
 from tonekeeper.core.checks import Check, CheckResult, Outcome
@@ -18,10 +18,12 @@ from tonekeeper.core.events import PhoneSign
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.keepalive import SAFE_FRACTION
 from tonekeeper.core.report import PhoneReport, Report
-from tonekeeper.core.site import Transport
+from tonekeeper.core.site import LanPolicy, Transport
 from tonekeeper.phones.conditions import Aim, Conditions, Interval, Server
 from tonekeeper.phones.match import ProfileSet
-from tonekeeper.phones.tuned import Shortcoming
+
+if TYPE_CHECKING:
+    from tonekeeper.phones.tuned import Shortcoming
 
 STAYS = 120.0
 WORST_OF = 3600.0
@@ -57,8 +59,9 @@ class _Held(NamedTuple):
 class PhoneShortcomings:
     """`now`, here and below: monotonic seconds."""
 
-    def __init__(self, profiles: ProfileSet) -> None:
+    def __init__(self, profiles: ProfileSet, lan: LanPolicy) -> None:
         self._profiles = profiles
+        self._given = Conditions(SAFE_FRACTION, min_expiry_s=lan.min_expiry, registrar_rate=lan.registrar_rate)
         self._models: dict[str, tuple[Model, float]] = {}
         """With when it was last seen."""
         self._worst: dict[str, _Held] = {}
@@ -70,7 +73,7 @@ class PhoneShortcomings:
         self._models = {name: known for name, known in self._models.items() if now < known[1] + STAYS}
         models = tuple(model for _, (model, _) in sorted(self._models.items()))
         strangers = sum(not phone.profile for phone in report.phones)
-        return Circumstances(models, strangers, self._at_its_worst(measured(Conditions(SAFE_FRACTION), report), now))
+        return Circumstances(models, strangers, self._at_its_worst(measured(self._given, report), now))
 
     def check(self, found: Circumstances) -> CheckResult:
         """Takes some milliseconds a model."""

@@ -188,6 +188,10 @@ class LanPolicy:
     """Empty: nobody looks for phones."""
     probe: bool = True
     """Whether what looks like a phone may be asked what it is, by OPTIONS."""
+    registrar_rate: float | None = None
+    """Registrations per second that the provider takes from this site's phones; None: nobody said."""
+    min_expiry: float | None = None
+    """The shortest expiry that it accepts; likewise."""
 
 
 @dataclass(frozen=True, slots=True)

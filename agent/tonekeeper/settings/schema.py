@@ -162,6 +162,8 @@ def _lan(table: Table) -> LanPolicy:
         return LanPolicy(
             interfaces=table.optional("interfaces", kinds.interfaces, ()),
             probe=table.optional("probe", kinds.boolean, LanPolicy().probe),
+            registrar_rate=table.optional("registrar_rate", kinds.number(0.1, 100_000), None),
+            min_expiry=table.optional("min_expiry", kinds.duration("1s", "1d"), None),
         )
 
 

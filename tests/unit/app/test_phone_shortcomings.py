@@ -10,6 +10,7 @@ from tonekeeper.app.phone_shortcomings import STAYS, WORST_OF, PhoneShortcomings
 from tonekeeper.core.checks import Outcome
 from tonekeeper.core.findings import CATALOGUE
 from tonekeeper.core.report import WanState
+from tonekeeper.core.site import LanPolicy
 from tonekeeper.phones import tune as tuner
 
 DESK, *_ = phones()
@@ -38,15 +39,23 @@ def codes(result, subject=""):
     return {problem.code for problem in result.observations if subject in ("", problem.subject)}
 
 
+def knowing(**limits):
+    return PhoneShortcomings(PROFILES, LanPolicy(("br-lan",), **limits))
+
+
+def judged(models, report, now=0.0):
+    return models.check(models.circumstances(report, now))
+
+
 @pytest.fixture
 def models():
-    return PhoneShortcomings(PROFILES)
+    return knowing()
 
 
 @pytest.fixture
 def said(models):
     """What is said of a site as it is reported at some moment."""
-    return lambda report, now=0.0: models.check(models.circumstances(report, now))
+    return lambda report, now=0.0: judged(models, report, now)
 
 
 def test_a_model_that_waits_long_for_a_silent_sbc_is_a_finding(said):
@@ -82,11 +91,16 @@ def test_a_keepalive_is_judged_by_the_lifetime_that_was_measured_and_not_before(
     about_nat = "phone-keepalive-above-nat-lifetime"
     assert about_nat not in codes(said(site(BARESIP)))
     assert about_nat in codes(said(lived(site(BARESIP), 20.0)))
-    assert about_nat not in codes(PhoneShortcomings(PROFILES).check(circumstances(lived(site(BARESIP), 300.0))))
+    assert about_nat not in codes(judged(knowing(), lived(site(BARESIP), 300.0)))
 
 
-def circumstances(report):
-    return PhoneShortcomings(PROFILES).circumstances(report, 0.0)
+def test_the_limits_of_the_provider_decide_as_the_operator_states_them():
+    crowd = site(*(replace(BARESIP, address=f"192.168.2.{number}") for number in range(1, 101)))
+    assert "phones-exceed-registrar" not in codes(judged(knowing(), crowd))
+    assert "phones-exceed-registrar" not in codes(judged(knowing(registrar_rate=1000.0), crowd))
+    assert "phones-exceed-registrar" in codes(judged(knowing(registrar_rate=0.5), crowd))
+    about_nat = "phone-keepalive-above-nat-lifetime"
+    assert about_nat in codes(judged(knowing(min_expiry=3600.0), lived(site(BARESIP), 300.0)))
 
 
 def test_phones_that_register_over_connections_are_judged_by_how_long_those_live(said):

@@ -117,7 +117,7 @@ def test_every_key_reaches_its_place():
         failover=FailoverPolicy(Mode.STEER, Prefer.NEW_CALLS, 0.3, 5, 7200.0, 86400.0, 90.0, 90.0),
         damping=DampingPolicy(600.0, 3000.0, 750.5, 3600.0),
         nat=NatPolicy("2001:db8::3478", 3479),
-        lan=LanPolicy(("br-lan", "br-voice"), probe=False),
+        lan=LanPolicy(("br-lan", "br-voice"), probe=False, registrar_rate=2.5, min_expiry=120.0),
         rtp=RtpRange(49152, 65535),
     )
     assert settings.state_dir == Path("/srv/state")

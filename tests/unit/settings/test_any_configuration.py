@@ -39,7 +39,7 @@ SHAPE = {
     ),
     "damping": ("half_life", "suppress", "reuse", "max_suppress"),
     "nat": ("server",),
-    "lan": ("interfaces", "probe"),
+    "lan": ("interfaces", "probe", "registrar_rate", "min_expiry"),
     "firewall": ("rtp",),
     "http": ("enabled", "listen", "token_file", "tls_cert", "tls_key", "client_ca"),
     "snmp": ("listen", "enterprise", "user"),
