@@ -18,6 +18,7 @@ from tonekeeper.faces.cli.demo import Demo
 from tonekeeper.faces.cli.diagnose import Diagnose
 from tonekeeper.faces.cli.firewall import CheckFirewall, ShowAllowList
 from tonekeeper.faces.cli.forecast import ForecastIncident
+from tonekeeper.faces.cli.mib import Mib
 from tonekeeper.faces.cli.nat import Nat
 from tonekeeper.faces.cli.outcome import Exit, exit_for_error
 from tonekeeper.faces.cli.parser import Command, parse_command
@@ -96,6 +97,11 @@ def _carry_out(command: Command, terminal: Terminal) -> Exit:
             from tonekeeper.app.reflector import run_reflector
 
             return run_reflector(command, terminal)
+        case Mib():
+            from tonekeeper.faces.snmp.mib import render_mib
+
+            terminal.show(render_mib(command.enterprise))
+            return Exit.FINE
         case Demo():
             from tonekeeper.app.demo import run_demo
 
