@@ -15,6 +15,7 @@ from tonekeeper.core.depth.result import DepthResult, DepthVerdict
 from tonekeeper.core.egress.result import EgressTrial, Fact, PathMtu
 from tonekeeper.core.egress.result import Outcome as Found
 from tonekeeper.core.events import (
+    BindingResponseReceived,
     Checked,
     ClockJumped,
     DatagramIgnored,
@@ -60,7 +61,7 @@ from tonekeeper.core.events import (
 )
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.kernel import Flow, Protocol
-from tonekeeper.core.site import Depth, LanPolicy, NatPolicy, Target, Transport
+from tonekeeper.core.site import Depth, LanPolicy, NatPolicy, ProbePolicy, Target, Transport
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.self_description import SelfDescription
 
@@ -85,6 +86,11 @@ FLOWS = st.builds(
     packets_in=st.none() | st.integers(0, 5),
 )
 TARGETS = st.builds(Target, st.sampled_from(Transport), st.sampled_from(list(ADDRESS.values())), st.integers(0, 2))
+KEPT_BY_STUN = dataclasses.replace(
+    site(),
+    sbcs=tuple(dataclasses.replace(sbc, stun=True) for sbc in site().sbcs),
+    probe=ProbePolicy(interval=60.0),
+)
 BLOCKED = Observation("firewall-wan-specific", "lte", {"flows": "udp 192.0.2.1:5060", "rule": "drop", "change": "nft"})
 HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
     Started: st.just(Started()),
@@ -120,6 +126,13 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
         ServerDescribed, PATHS, st.builds(SelfDescription, server=st.sampled_from(["", "a/1", "b/2"]))
     ),
     PongReceived: st.builds(PongReceived, PATHS),
+    BindingResponseReceived: st.builds(
+        BindingResponseReceived,
+        PATHS,
+        st.sampled_from(list(ADDRESS.values())),
+        st.just("5" * 24),
+        st.just(Endpoint("203.0.113.77", 40000)),
+    ),
     TlsSeen: st.builds(
         TlsSeen, PATHS, st.builds(TlsFacts, st.sampled_from(["", "expired"]), expires_in_s=st.floats(-1e9, 1e9))
     ),
@@ -129,7 +142,9 @@ HAPPENINGS: dict[type[Event], st.SearchStrategy[Event]] = {
         st.sampled_from(Depth),
         st.sampled_from(DepthVerdict),
     ),
-    SiteChanged: st.sampled_from([SiteChanged(site()), SiteChanged(site("lte")), SiteChanged(site(sbcs="alternate"))]),
+    SiteChanged: st.sampled_from(
+        [SiteChanged(of) for of in (site(), site("lte"), site(sbcs="alternate"), KEPT_BY_STUN)]
+    ),
     ClockJumped: st.builds(ClockJumped, st.floats(-1e9, 1e9)),
     FacilityFailed: st.builds(FacilityFailed, st.sampled_from(Facility), st.integers(0, 133), st.just("no")),
     GatewayChanged: st.builds(

@@ -17,11 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.unit.core.talk import measured_nat
 
 from tonekeeper.core.checks import Check, CheckResult, Outcome
-from tonekeeper.core.commands import Command, SendOptions
+from tonekeeper.core.commands import Command, SendBindingRequest, SendOptions
 from tonekeeper.core.depth.result import DepthResult, DepthVerdict
 from tonekeeper.core.egress.result import EgressTrial, Fact, PathMtu
 from tonekeeper.core.egress.result import Outcome as Found
 from tonekeeper.core.events import (
+    BindingResponseReceived,
     Checked,
     ClockJumped,
     DatagramIgnored,
@@ -68,7 +69,7 @@ from tonekeeper.core.events import (
 )
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.kernel import Flow, Protocol
-from tonekeeper.core.site import Depth, FailoverPolicy, LanPolicy, Path, Sbc, Site, Target, Transport, Wan
+from tonekeeper.core.site import Depth, FailoverPolicy, LanPolicy, Path, ProbePolicy, Sbc, Site, Target, Transport, Wan
 from tonekeeper.drivers.sim.simulation import Simulation
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
@@ -83,6 +84,7 @@ SITE = Site(
     lan=LanPolicy(("br-lan",)),
 )
 HASTY = replace(SITE, failover=FailoverPolicy(min_dwell=0.0, failback_after=1.0, failback_spread=1.0, switches=1))
+KEPT = replace(SITE, sbcs=(replace(PRIMARY, stun=True), ALTERNATE), probe=ProbePolicy(interval=60.0))
 SMALLER = Site("site-0042", (Wan("fibre", "eth0"),), (ALTERNATE,))
 OTHER = Site("site-0042", (Wan("dsl", "ppp0"),), (Sbc("third", "sip:192.0.2.77", "192.0.2.77", 5060),))
 
@@ -129,7 +131,7 @@ def replies(sim):
     ]
 
 
-def about_paths():
+def about_paths(asked):
     for path in [KNOWN, *UNKNOWN]:
         yield from (
             DatagramIgnored(path, AT, "cannot decode status line", 3),
@@ -144,6 +146,8 @@ def about_paths():
             PathRefused(path, 99, "no such address"),
             StreamEnded(path, 0, "closed by the other side"),
             PongReceived(path),
+            BindingResponseReceived(path, AT, "5" * 24, Endpoint("203.0.113.77", 40000)),
+            BindingResponseReceived(path, AT, asked, Endpoint("203.0.113.77", 40000)),
             ServerDescribed(path, SelfDescription(("INVITE", "OPTIONS"), ("timer",), server="kamailio (5.6.3)")),
             TlsSeen(path, TlsFacts("it expired yesterday", "TLSv1.3", expires_in_s=-86400.0)),
         )
@@ -202,11 +206,12 @@ def about_the_rest():
     for path in [KNOWN, *UNKNOWN]:
         yield PathWalked(path, ("", "192.0.2.254"))
     yield from (ClockJumped(31_536_000.0), ClockJumped(-31_536_000.0), Started(), DeadlineReached("0" * 32))
-    yield from (SiteChanged(site) for site in (SITE, HASTY, SMALLER, OTHER))
+    yield from (SiteChanged(site) for site in (SITE, HASTY, KEPT, SMALLER, OTHER))
 
 
 def every_event(sim):
-    return [*replies(sim), *about_paths(), *about_the_rest()]
+    asked = [c for step in sim.journal for c in step.commands if isinstance(c, SendBindingRequest)]
+    return [*replies(sim), *about_paths(asked[-1].transaction_id if asked else ""), *about_the_rest()]
 
 
 # --- states
@@ -248,6 +253,16 @@ def _waiting_to_return(sim):
     sim.run(30.0)
 
 
+def _kept(sim):
+    sim.sbc("primary").does_stun = True
+    sim.reload(KEPT)
+
+
+def _asked(sim):
+    sim.reload(KEPT)
+    sim.run_until(lambda: any(probe.stun.waiting for probe in sim.agent.situation.probes.values()), within=60.0)
+
+
 STATES = {
     "new": lambda sim: None,
     "resolving": _after(0.001),
@@ -264,6 +279,9 @@ STATES = {
     "no interface": _after(20.0, lambda sim: sim.wan("fibre").vanish()),
     "interface gone at once": lambda sim: sim.wan("fibre").vanish(),
     "all dark": _after(60.0, lambda sim: [circuit.fall_silent() for circuit in sim.network.circuits]),
+    "kept by stun": _after(300.0, _kept),
+    "asked by stun": _asked,
+    "silent to stun": _after(300.0, lambda sim: sim.reload(KEPT)),
     "reconfigured": _after(10.0, lambda sim: sim.reload(SMALLER)),
     "reconfigured to elsewhere": _after(10.0, lambda sim: sim.reload(OTHER)),
     "back": _after(10.0, lambda sim: sim.reload(OTHER), lambda sim: sim.run(5.0), lambda sim: sim.reload(SITE)),
@@ -302,7 +320,7 @@ def let_time_pass(agent, now, seconds):
     raise AssertionError(f"never quiet, at {now}")
 
 
-QUICK = ("new", "suspect")
+QUICK = ("new", "suspect", "asked by stun")
 """States for the default run; the others take their turn with the simulations."""
 
 
@@ -329,7 +347,7 @@ def test_the_table_has_every_kind_of_event():
 class AnyRoad(RuleBasedStateMachine):
     """Faults, foreign events and time in any order."""
 
-    @initialize(seed=st.integers(0, 2**32), site=st.sampled_from([SITE, HASTY, SMALLER]))
+    @initialize(seed=st.integers(0, 2**32), site=st.sampled_from([SITE, HASTY, KEPT, SMALLER]))
     def begin(self, seed, site):
         self.sim = Anything(SITE, seed=seed, keep_journal=True)
         if site is not SITE:
@@ -343,7 +361,7 @@ class AnyRoad(RuleBasedStateMachine):
     def the_agent_stalls(self, seconds):
         self.sim.stall(seconds)
 
-    @rule(name=st.sampled_from(["primary", "alternate"]), mood=st.integers(0, 5))
+    @rule(name=st.sampled_from(["primary", "alternate"]), mood=st.integers(0, 6))
     def an_sbc_changes_its_mood(self, name, mood):
         peer = self.sim.sbc(name)
         [
@@ -353,6 +371,7 @@ class AnyRoad(RuleBasedStateMachine):
             lambda: peer.answer(503, retry_after=30),
             lambda: peer.answer(500),
             lambda: peer.answer(200, late=2.0),
+            lambda: setattr(peer, "does_stun", not peer.does_stun),
         ][mood]()
 
     @rule(name=st.sampled_from(["fibre", "lte"]), fault=st.integers(0, 4))

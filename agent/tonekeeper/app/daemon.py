@@ -33,6 +33,7 @@ from tonekeeper.core.commands import (
     ProbeDepth,
     RememberTargets,
     ResolveSbc,
+    SendBindingRequest,
     SendCrlf,
     SendOptions,
     WalkPath,
@@ -252,7 +253,7 @@ class Daemon:
 
     def _execute(self, command: Command) -> None:
         match command:
-            case OpenPath() | ClosePath() | SendOptions() | SendCrlf():
+            case OpenPath() | ClosePath() | SendOptions() | SendCrlf() | SendBindingRequest():
                 self._sockets.execute(command)
             case ResolveSbc():
                 self._resolver.execute(command)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from tonekeeper.core import lookups, paths, reporting, servers, walks
+from tonekeeper.core import keeping, lookups, paths, reporting, servers, walks
 from tonekeeper.core.chance import Chance
 from tonekeeper.core.checks import Known
 from tonekeeper.core.circuits import STRICT
@@ -19,6 +19,7 @@ from tonekeeper.core.commands import ApplyPlan, Command
 from tonekeeper.core.depth import watch as depth_watch
 from tonekeeper.core.egress import watch as egress_watch
 from tonekeeper.core.events import (
+    BindingResponseReceived,
     Checked,
     ClockJumped,
     DatagramIgnored,
@@ -166,7 +167,9 @@ def _take(turn: Turn, event: Event) -> None:
         case StreamEnded():
             paths.stream_ended(turn, event)
         case PongReceived():
-            paths.pong(turn, event.path)
+            keeping.pong(turn, event.path)
+        case BindingResponseReceived():
+            paths.bound(turn, event)
         case TlsSeen():
             paths.tls_seen(turn, event)
             servers.shook_hands(turn, event)
@@ -179,6 +182,7 @@ def _take(turn: Turn, event: Event) -> None:
             egress_watch.examined(turn, event)
         case NatMeasured():
             nat_watch.measured(turn, event)
+            paths.retune(turn)
         case PhoneSeen():
             _phone_seen(turn, event)
         case PlanApplied() | PlanRefused() | FlowsListed() | FlowsUnavailable() | FlowsDeleted() | RoutingChanged():

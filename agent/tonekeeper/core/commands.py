@@ -78,11 +78,24 @@ class SendCrlf:
 
 
 @dataclass(frozen=True, slots=True)
+class SendBindingRequest:
+    """Send a STUN binding request on the UDP socket of `path` (RFC 5626 section 4.4.2).
+
+    Answer: BindingResponseReceived, or none.
+    """
+
+    path: Path
+    transaction_id: str
+    """24 hex digits."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogChange:
     """Write one line: something changed its state. Never one per probe."""
 
     subject: str
-    """`path fibre/primary/udp/192.0.2.1:5060`, `wan fibre`, `sbc primary`, `active`, `finding sbc-down primary`"""
+    """`path fibre/primary/udp/192.0.2.1:5060`, `flow` of the same, `wan fibre`, `sbc primary`, `active`, `finding
+    sbc-down primary`"""
     before: str
     after: str
     reason: str
@@ -197,6 +210,7 @@ Command = (
     | ClosePath
     | SendOptions
     | SendCrlf
+    | SendBindingRequest
     | ResolveSbc
     | RememberTargets
     | ApplyPlan

@@ -176,6 +176,21 @@ class PongReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class BindingResponseReceived:
+    """A STUN binding success response on the socket of `path`, with FINGERPRINT in order where it has one.
+
+    An answer to `SendBindingRequest` if the transaction id is of one.
+    """
+
+    path: Path
+    source: Endpoint
+    transaction_id: str
+    """24 hex digits."""
+    mapped: Endpoint
+    """Where the server saw the request come from."""
+
+
+@dataclass(frozen=True, slots=True)
 class TlsFacts:
     """Of a handshake, whether or not its certificate was accepted."""
 
@@ -438,6 +453,7 @@ Event = (
     | TargetsRecalled
     | StreamEnded
     | PongReceived
+    | BindingResponseReceived
     | TlsSeen
     | SiteChanged
     | ClockJumped

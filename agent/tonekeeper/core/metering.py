@@ -26,11 +26,11 @@ class Meter:
     spent: int = 0
     """Bytes, since `began`."""
 
-    def count(self, now: float) -> None:
-        """One probe leaves."""
+    def count(self, now: float, octets: int = EXCHANGE) -> None:
+        """A probe leaves, or something else that costs `octets`."""
         if now >= self.began + MONTH:
             self.began, self.spent = now, 0
-        self.spent += EXCHANGE
+        self.spent += octets
 
     def interval(self, budget: int, paths: int, steady: float, now: float) -> float:
         """Seconds between two probes of each of `paths`, no oftener than `steady`."""

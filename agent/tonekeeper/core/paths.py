@@ -5,10 +5,12 @@ Functions take the turn and change one path; they mark the turn stale where othe
 
 from __future__ import annotations
 
+from tonekeeper.core import keeping
 from tonekeeper.core.backoff import first_probe_delay
 from tonekeeper.core.budget import Patience, confirmations
-from tonekeeper.core.commands import ClosePath, OpenPath, SendCrlf, SendOptions
+from tonekeeper.core.commands import ClosePath, OpenPath, SendOptions
 from tonekeeper.core.events import (
+    BindingResponseReceived,
     IcmpReceived,
     LinkChanged,
     PathOpened,
@@ -45,29 +47,11 @@ def serve(turn: Turn, probe: PathProbe, token: str) -> None:
         probe.reopen_at = NEVER
         _open(turn, probe)
     elif probe.ping_at <= turn.now:
-        _ping(turn, probe)
+        keeping.serve(turn, probe, token)
     elif probe.answer_by <= turn.now:
         _miss(turn, probe)
     else:
         _send(turn, probe, token)
-
-
-def _ping(turn: Turn, probe: PathProbe) -> None:
-    if probe.ping_is_due(turn.now):
-        turn.commands.append(SendCrlf(probe.path))
-
-
-def pong(turn: Turn, path: Path) -> None:
-    probe = turn.situation.probes.get(path)
-    if probe is not None and probe.open:
-        _plan_ping(turn, probe)
-
-
-def _plan_ping(turn: Turn, probe: PathProbe) -> None:
-    """Connections are kept alive by pings where probes are rarer than that needs."""
-    interval = turn.situation.keepalive_of(probe.path)
-    if probe.path.transport is not Transport.UDP and interval < turn.situation.interval_of(probe.path, turn.now):
-        probe.plan_ping(interval, turn.situation.chance, turn.now)
 
 
 def _miss(turn: Turn, probe: PathProbe) -> None:
@@ -93,6 +77,8 @@ def _send(turn: Turn, probe: PathProbe, token: str) -> None:
         return
     interval = situation.interval_of(probe.path, turn.now)
     sent = probe.sending(token, interval, situation.chance, turn.now)
+    if probe.path.transport is Transport.UDP:
+        keeping.plan(turn, probe)
     if situation.wan_of(probe.path.wan).metered:
         situation.meter(probe.path.wan).count(turn.now)
     host = situation.sbc_of(probe.path.sbc).host
@@ -138,6 +124,11 @@ def reply(turn: Turn, event: ReplyReceived) -> bool:
     return probe.replies == 1
 
 
+def bound(turn: Turn, event: BindingResponseReceived) -> None:
+    if keeping.answered(turn, event):
+        retune(turn)
+
+
 def _hold_others(turn: Turn, draining: PathProbe) -> None:
     """Retry-After speaks for the address and port (RFC 7339 5.4), over whatever WAN it is asked."""
     for probe in turn.situation.probes.values():
@@ -153,6 +144,9 @@ def count_ignored(turn: Turn, path: Path) -> None:
 
 def icmp(turn: Turn, event: IcmpReceived) -> None:
     probe = turn.situation.probes.get(event.path)
+    if probe is not None and probe.spoke_stun_last:
+        probe.testify(turn.now)
+        return
     if probe is None or not probe.sent:
         return
     verdict = icmp_verdict(event, probe.local)
@@ -164,7 +158,9 @@ def icmp(turn: Turn, event: IcmpReceived) -> None:
 def send_refused(turn: Turn, event: SendRefused) -> None:
     probe = turn.situation.probes.get(event.path)
     verdict = refusal_verdict(event.errno)
-    if probe is not None and verdict is not None:
+    if probe is not None and probe.spoke_stun_last:
+        probe.testify(turn.now)
+    elif probe is not None and verdict is not None:
         probe.last_reply = "not sent"
         _fall(turn, probe, f"cannot send: {verdict}")
 
@@ -209,7 +205,7 @@ def opened(turn: Turn, event: PathOpened) -> None:
         before = probe.reason
         probe.socket_opened(event.local.host, turn.now)
         turn.stale = turn.stale or probe.reason != before
-        _plan_ping(turn, probe)
+        keeping.plan(turn, probe)
 
 
 def refused(turn: Turn, event: PathRefused) -> None:
@@ -320,7 +316,7 @@ def reconcile(turn: Turn) -> None:
     for path in [path for path in situation.probes if path not in wanted]:
         _close(turn, situation.probes.pop(path))
     situation.probes = {path: situation.probes.get(path) or PathProbe(path, since=turn.now) for path in wanted}
-    situation.allowance.retune(_allowance(situation, turn.now), turn.now)
+    retune(turn)
     for path, wan in wanted.items():
         probe = situation.probes[path]
         lookup = situation.lookups[path.sbc]
@@ -336,10 +332,15 @@ def reconcile(turn: Turn) -> None:
     turn.stale = True
 
 
+def retune(turn: Turn) -> None:
+    """The storm guard follows how many paths there are, and how often each speaks."""
+    turn.situation.allowance.retune(_allowance(turn.situation, turn.now), turn.now)
+
+
 def _allowance(situation: Situation, now: float) -> ProbeAllowance:
     """What all this may cost: as configured, else several times what it needs."""
     policy = situation.site.probe
-    interval = min((situation.interval_of(path, now) for path in situation.probes), default=policy.interval)
+    interval = min((situation.spacing_of(path, now) for path in situation.probes), default=policy.interval)
     deep = [depth for sbc in situation.site.sbcs for depth in sbc.depths for _ in situation.site.wans]
     allowance = allowance_for(weight_of(situation.probes), interval, deep)
     if policy.packets_per_second is not None:

@@ -32,6 +32,7 @@ from tonekeeper.core.report import PathState
 from tonekeeper.core.rtt import CEILING, AdaptiveTimeout
 from tonekeeper.core.site import Path, Transport
 from tonekeeper.core.strain import Strain, strain_of
+from tonekeeper.core.stun_keepalive import StunKeepalive
 from tonekeeper.wire.sip.reply import SipReply
 
 JITTER = 0.10
@@ -125,8 +126,10 @@ class PathProbe:
     reopens: int = 0
     """Sockets in a row that were refused, or connections that ended at once."""
     ping_at: float = NEVER
-    """When the connection is pinged (RFC 5626 section 4.4.1), or the pong is overdue."""
+    """When a keepalive leaves (keeping.py), or the answer to it is overdue."""
     pinged: bool = False
+    """Of a connection."""
+    stun: StunKeepalive = field(default_factory=StunKeepalive)
     tls: TlsFacts | None = None
     tls_at: float = LONG_AGO
     not_before: float = 0.0
@@ -160,6 +163,16 @@ class PathProbe:
     def wants_new_port(self, now: float) -> bool:
         waited = now - self.sent[0].at if self.sent else 0.0
         return self.unanswered >= REKEY_AFTER and waited >= REKEY_PATIENCE
+
+    @property
+    def spoke_at(self) -> float:
+        """When the latest packet left that refreshed the binding: what comes in may not (RFC 4787 REQ-6)."""
+        return max(self.stun.asked_at, self.proven_at, self.sent[-1].at if self.sent else LONG_AGO)
+
+    @property
+    def spoke_stun_last(self) -> bool:
+        """Whether what goes wrong on the flow may be about STUN alone, which a firewall can forbid by itself."""
+        return self.stun.waiting and not (self.sent and self.sent[-1].at >= self.stun.asked_at)
 
     @property
     def checking(self) -> bool:
@@ -219,8 +232,9 @@ class PathProbe:
         self.sent.clear()
         self.next_send = self.answer_by = self.reopen_at = self.ping_at = NEVER
         self.misses = self.rises = self.unanswered = 0
+        self.stun = StunKeepalive()
 
-    # --- pings of a connection
+    # --- keepalives
 
     def plan_ping(self, interval: float, chance: Chance, now: float) -> None:
         self.pinged = False

@@ -40,6 +40,8 @@ class Cost(NamedTuple):
 
 OPTIONS = {Transport.UDP: Cost(1, EXCHANGE), Transport.TCP: Cost(2, EXCHANGE), Transport.TLS: Cost(2, EXCHANGE)}
 """One probe. The answer that comes on a connection is acknowledged."""
+BINDING = Cost(1, 300)
+"""One STUN binding request, its answer over IPv6 with FINGERPRINT and SOFTWARE."""
 CONNECTING = {Transport.TCP: Cost(4, EXCHANGE), Transport.TLS: Cost(10, 6 * EXCHANGE)}
 """From the first SYN to the last FIN, or the SYNs that nobody answers; with the handshake."""
 _RTP = 2 * 220

@@ -110,6 +110,8 @@ class PathReport:
     """Why the path is in its state, for people."""
     tls: TlsReport | None = None
     """Null where there was no handshake."""
+    keepalive: str = "options"
+    """By what the NAT binding is held: options (the probes), stun, crlf."""
 
 
 @dataclass(frozen=True, slots=True)

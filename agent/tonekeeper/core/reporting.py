@@ -8,6 +8,7 @@ from tonekeeper.core.flap import WINDOW, Damper
 from tonekeeper.core.functions import Function, FunctionState
 from tonekeeper.core.instants import LONG_AGO, NEVER
 from tonekeeper.core.keepalive import keepalive_policy
+from tonekeeper.core.keeping import method_of
 from tonekeeper.core.lookups import is_address
 from tonekeeper.core.nat.result import NatResult
 from tonekeeper.core.paths import patience_for
@@ -179,6 +180,7 @@ def _path(situation: Situation, probe: PathProbe, now: float) -> PathReport:
         timeout_ms=round(probe.timeout.value * 1000, 3),
         reason=probe.reason,
         tls=_tls(probe, now),
+        keepalive=str(method_of(probe)),
     )
 
 

@@ -137,6 +137,8 @@ class Sbc:
     account: Account | None = None
     depths: tuple[DepthPolicy, ...] = ()
     tls: TlsPolicy = SYSTEM_ROOTS
+    stun: bool | None = None
+    """Whether it answers STUN on its SIP port (RFC 5626 section 8); None: its replies say."""
     rtp: RtpRange | None = None
     """None: that of the site."""
 

@@ -28,6 +28,7 @@ from tonekeeper.core.report import PathState, SbcState, WanState
 from tonekeeper.core.site import Path, ProbePolicy, Sbc, Site, Transport, Wan
 from tonekeeper.core.site_phones import SitePhones
 from tonekeeper.core.steering import Steering
+from tonekeeper.core.stun_keepalive import PeerStun
 from tonekeeper.core.tallies import SbcTallies
 from tonekeeper.core.whereabouts import Whereabouts
 from tonekeeper.wire.endpoint import Endpoint
@@ -176,18 +177,31 @@ class Situation:
         """The steady cadence of a path: the operator's, or slower on an idle metered WAN.
 
         Each probe is also the keepalive that holds the path's own binding, so where the NAT was measured it comes as
-        often as that needs.
+        often as that needs, unless STUN does that.
         """
         steady = self.site.probe.interval
         if path.transport is Transport.UDP:
             known = self.nats.get(path.wan)
-            if known is not None and known.result is not None:
+            if known is not None and known.result is not None and not self._is_kept_by_stun(path):
                 steady = min(steady, self.keepalive_of(path))
         wan = self.wan_of(path.wan)
-        active = self.failover.active
-        if not wan.metered or (active is not None and active.wan == wan.name):
+        if not self.is_spared(wan):
             return steady
         return self.meter(wan.name).interval(wan.budget, len(self.probes_of(wan=wan.name)), steady, now)
+
+    def spacing_of(self, path: Path, now: float) -> float:
+        """The longest time between two packets of ours on a path, probes or keepalives."""
+        interval = self.interval_of(path, now)
+        return min(interval, self.keepalive_of(path)) if self._is_kept_by_stun(path) else interval
+
+    def _is_kept_by_stun(self, path: Path) -> bool:
+        probe = self.probes.get(path)
+        return probe is not None and probe.stun.peer is PeerStun.ANSWERS
+
+    def is_spared(self, wan: Wan) -> bool:
+        """A metered WAN that the site is not on."""
+        active = self.failover.active
+        return wan.metered and (active is None or active.wan != wan.name)
 
     def keepalive_of(self, path: Path) -> float:
         """The longest interval that holds the binding of a path."""

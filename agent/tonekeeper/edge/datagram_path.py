@@ -8,15 +8,20 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from typing import TYPE_CHECKING
 
-from tonekeeper.core.commands import SendOptions
+from tonekeeper.core.commands import SendBindingRequest, SendOptions
 from tonekeeper.core.events import IcmpReceived, SendRefused
 from tonekeeper.core.site import Path
 from tonekeeper.edge.bound_socket import endpoint_of
 from tonekeeper.edge.error_queue import ORIGIN_LOCAL, read_errors
 from tonekeeper.edge.probing import Probing, Report
 from tonekeeper.edge.reading import MOST_AT_ONCE, DatagramReading
+from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.framing import PING
+
+if TYPE_CHECKING:
+    from tonekeeper.edge.binding_requests import BindingRequests
 
 
 class DatagramPath:
@@ -28,7 +33,8 @@ class DatagramPath:
         self._report = report
         self._probing = Probing(path, report, loop)
         self.local = endpoint_of(sock.getsockname())
-        self._reading = DatagramReading(sock, self._probing.take, self._read_errors, loop)
+        self._binding_requests: BindingRequests | None = None
+        self._reading = DatagramReading(sock, self._take, self._read_errors, loop)
 
     def close(self) -> None:
         self._reading.close()
@@ -40,6 +46,19 @@ class DatagramPath:
 
     def send_crlf(self) -> None:
         self._send(PING, "")
+
+    def send_binding_request(self, command: SendBindingRequest) -> None:
+        from tonekeeper.edge.binding_requests import BindingRequests  # noqa: PLC0415 - most SBCs are never asked
+
+        self._binding_requests = self._binding_requests or BindingRequests(self._path)
+        self._send(self._binding_requests.request(command.transaction_id), "")
+
+    def _take(self, data: bytes, source: Endpoint) -> None:
+        said = None if self._binding_requests is None else self._binding_requests.understand(data, source)
+        if said is None:
+            self._probing.take(data, source)
+        else:
+            self._report(said)
 
     def _send(self, data: bytes, branch: str) -> None:
         if self._try_to_send(data):

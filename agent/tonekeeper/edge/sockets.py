@@ -25,7 +25,7 @@ import errno
 import socket
 from typing import Protocol, assert_never
 
-from tonekeeper.core.commands import ClosePath, OpenPath, SendCrlf, SendOptions
+from tonekeeper.core.commands import ClosePath, OpenPath, SendBindingRequest, SendCrlf, SendOptions
 from tonekeeper.core.events import PathOpened, PathRefused, SendRefused
 from tonekeeper.core.site import Path, Transport
 from tonekeeper.edge.bound_socket import bound_socket, step
@@ -38,6 +38,7 @@ from tonekeeper.errors import EdgeError
 class OpenedPath(Protocol):
     def send_options(self, command: SendOptions) -> None: ...
     def send_crlf(self) -> None: ...
+    def send_binding_request(self, command: SendBindingRequest) -> None: ...
     def close(self) -> None: ...
 
 
@@ -49,7 +50,7 @@ class ProbeSockets:
         self._loop = asyncio.get_running_loop()
         self._open: dict[Path, OpenedPath] = {}
 
-    def execute(self, command: OpenPath | ClosePath | SendOptions | SendCrlf) -> None:
+    def execute(self, command: OpenPath | ClosePath | SendOptions | SendCrlf | SendBindingRequest) -> None:
         """Carry `command` out; its outcome is reported, nothing is raised."""
         match command:
             case OpenPath():
@@ -60,6 +61,8 @@ class ProbeSockets:
                 self._send_options(command)
             case SendCrlf():
                 self._send_crlf(command.path)
+            case SendBindingRequest():
+                self._send_binding_request(command)
             case _:
                 assert_never(command)
 
@@ -98,6 +101,13 @@ class ProbeSockets:
             self._report(SendRefused(path, "", errno.ENOTCONN))
         else:
             opened.send_crlf()
+
+    def _send_binding_request(self, command: SendBindingRequest) -> None:
+        opened = self._open.get(command.path)
+        if opened is None:
+            self._report(SendRefused(command.path, "", errno.ENOTCONN))
+        else:
+            opened.send_binding_request(command)
 
 
 def open_socket(command: OpenPath) -> socket.socket:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 
-from tonekeeper.core.commands import OpenPath, SendOptions
+from tonekeeper.core.commands import OpenPath, SendBindingRequest, SendOptions
 from tonekeeper.core.events import PathOpened, PathRefused, PongReceived, SendRefused, StreamEnded, TlsFacts, TlsSeen
 from tonekeeper.core.site import Transport
 from tonekeeper.edge.connection import Way
@@ -41,6 +41,10 @@ class StreamPath:
 
     def send_crlf(self) -> None:
         self._refuse("", self._stream.ping())
+
+    def send_binding_request(self, _command: SendBindingRequest) -> None:
+        """A connection is pinged."""
+        self._refuse("", errno.EOPNOTSUPP)
 
     def _refuse(self, branch: str, number: int) -> None:
         if number:

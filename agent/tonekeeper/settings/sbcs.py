@@ -37,6 +37,7 @@ def _sbc(table: Table) -> Sbc:
             transport=place.transport,
             media=table.optional("media", kinds.networks(at_most=16), ()),
             rtp=table.optional("rtp", kinds.rtp_range, None),
+            stun=table.optional("stun", kinds.boolean, None),
             tls=_tls(table.table("tls")),
             account=_account(table.table_if_present("account")),
             depths=tuple(

@@ -20,11 +20,13 @@ from tonekeeper.core.commands import (
     OpenPath,
     RememberTargets,
     ResolveSbc,
+    SendBindingRequest,
     SendCrlf,
     SendOptions,
     WalkPath,
 )
 from tonekeeper.core.events import (
+    BindingResponseReceived,
     DeadlineReached,
     Event,
     GatewayChanged,
@@ -102,6 +104,8 @@ class Talk:
         self.names: dict[tuple[str, str], Endpoint | NameFailure] = {}
         """What the name server of a WAN says of an SBC, where that is not the truth."""
         self.silent: set[Path] = set()
+        self.stun: dict[Path, Endpoint] = {}
+        """Paths whose peer does STUN, and what it says of our endpoint."""
         self.codes: dict[str, tuple[int, int | None]] = {}
         self.done: list[tuple[float, Command]] = []
         self.coming: list[tuple[float, Event]] = []
@@ -157,6 +161,9 @@ class Talk:
             case SendOptions() if command.path not in self.silent:
                 code = self.codes.get(command.path.sbc, (200, None))
                 self.coming.append((self.now + 0.020, answer(command, *code)))
+            case SendBindingRequest(path) if path in self.stun and path not in self.silent:
+                said = BindingResponseReceived(path, path.address, command.transaction_id, self.stun[path])
+                self.coming.append((self.now + 0.020, said))
             case ApplyPlan() | ListFlows() | DeleteFlows() | WalkPath():
                 self.coming.append((self.now + 0.005, self.kernel.answer(command)))
             case MeasureNat() if command.wan in self.nats:
@@ -164,6 +171,7 @@ class Talk:
             case (
                 SendOptions()
                 | SendCrlf()
+                | SendBindingRequest()
                 | ClosePath()
                 | LogChange()
                 | MeasureNat()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -10,8 +11,10 @@ from tests.unit.core.talk import Talk, path, site
 from tonekeeper.core.commands import Command
 from tonekeeper.core.events import Event, IcmpReceived, LinkChanged
 from tonekeeper.core.journal import Header, read_entry, read_header, write_commands, write_entry, write_header
+from tonekeeper.core.site import ProbePolicy
 from tonekeeper.drivers.replay import replay
 from tonekeeper.errors import DecodeError
+from tonekeeper.wire.endpoint import Endpoint
 
 
 class RecordedTalk(Talk):
@@ -66,6 +69,21 @@ def test_a_replay_may_begin_at_any_segment_that_is_left():
         outcome = replay(talk.lines[start:])
         assert outcome.differences == []
         assert outcome.report == talk.agent.report(outcome.at)
+
+
+def test_flows_that_are_kept_by_stun_are_replayed_from_any_checkpoint():
+    of = site()
+    sbcs = tuple(replace(sbc, stun=True) for sbc in of.sbcs)
+    talk = RecordedTalk(replace(of, sbcs=sbcs, probe=ProbePolicy(interval=60.0)), every=20)
+    talk.stun = {path(wan, "primary"): Endpoint("203.0.113.77", 40001) for wan in ("fibre", "lte")}
+    talk.begin().pass_time(600)
+    headers = [number for number, line in enumerate(talk.lines) if line.startswith(b'{"journal"')]
+    for first in headers:
+        outcome = replay(talk.lines[first:])
+        assert (outcome.differences, outcome.broken) == ([], [])
+        assert outcome.report == talk.agent.report(outcome.at)
+    assert {p.keepalive for p in outcome.report.sbcs[0].paths} == {"stun"}
+    assert {p.keepalive for p in outcome.report.sbcs[1].paths} == {"options"}
 
 
 def test_a_replay_notices_a_command_that_differs():

@@ -103,6 +103,7 @@ def test_every_key_reaches_its_place():
                 PRIMARY,
                 media=("203.0.113.0/24", "198.51.100.7", "2001:db8::/48"),
                 rtp=RtpRange(16384, 32767),
+                stun=False,
                 tls=TlsPolicy("/srv/ca.pem", "/srv/own.pem", "/srv/own.key"),
                 account=Account("tonekeeper-0042", "example.net", "0042", password_file="/srv/password"),
                 depths=(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tonekeeper.core.commands import SendOptions
+from tonekeeper.core.commands import SendBindingRequest, SendOptions
+from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
 
 
@@ -31,10 +32,28 @@ class Invite:
 
 
 @dataclass(frozen=True, slots=True)
+class BindingResponse:
+    """STUN's."""
+
+    transaction_id: str
+    mapped: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
 class PortUnreachable:
     """ICMP type 3 code 3 from `offender`."""
 
     offender: str
 
 
-Message = SendOptions | SipReply | Register | Registered | KeepAlive | Invite | PortUnreachable
+Message = (
+    SendOptions
+    | SipReply
+    | SendBindingRequest
+    | BindingResponse
+    | Register
+    | Registered
+    | KeepAlive
+    | Invite
+    | PortUnreachable
+)

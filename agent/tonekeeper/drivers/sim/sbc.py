@@ -6,8 +6,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tonekeeper.core.commands import SendOptions
-from tonekeeper.drivers.sim.message import Invite, KeepAlive, Message, PortUnreachable, Register, Registered
+from tonekeeper.core.commands import SendBindingRequest, SendOptions
+from tonekeeper.drivers.sim.message import (
+    BindingResponse,
+    Invite,
+    KeepAlive,
+    Message,
+    PortUnreachable,
+    Register,
+    Registered,
+)
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.reply import SipReply
 
@@ -39,6 +47,8 @@ class SbcPeer:
         self.contacts: dict[str, Contact] = {}
         self.requests = 0
         """OPTIONS that arrived, answered or not."""
+        self.does_stun = False
+        """On its SIP port (RFC 5626 section 8)."""
         self._network = network
         self._mood = Mood.ANSWERING
         self._status = 200
@@ -95,6 +105,9 @@ class SbcPeer:
             case Register(aor, expires):
                 self.contacts[aor] = Contact(socket, source, now + expires)
                 self._network.send_back(now, socket, source, Registered(aor))
+            case SendBindingRequest(_, transaction_id):
+                if self.does_stun:
+                    self._network.send_back(now, socket, source, BindingResponse(transaction_id, source))
             case KeepAlive():
                 pass
             case _:

@@ -29,12 +29,14 @@ from tonekeeper.core.commands import (
     ProbeDepth,
     RememberTargets,
     ResolveSbc,
+    SendBindingRequest,
     SendCrlf,
     SendOptions,
     WalkPath,
 )
 from tonekeeper.core.depth.result import DepthResult, DepthVerdict
 from tonekeeper.core.events import (
+    BindingResponseReceived,
     DeadlineReached,
     DepthProbed,
     Event,
@@ -57,7 +59,7 @@ from tonekeeper.core.nat.result import NatResult
 from tonekeeper.core.report import Report
 from tonekeeper.core.site import Depth, Path, Site, Target, Transport
 from tonekeeper.drivers.sim.kernel import Kernel
-from tonekeeper.drivers.sim.message import Message, PortUnreachable
+from tonekeeper.drivers.sim.message import BindingResponse, Message, PortUnreachable
 from tonekeeper.drivers.sim.network import Circuit, Network, Socket
 from tonekeeper.drivers.sim.phone import PhonePeer
 from tonekeeper.drivers.sim.sbc import SbcPeer
@@ -274,18 +276,19 @@ class Simulation:
             else:
                 self._carry_out_rare(command)
 
-    def _send(self, command: SendOptions) -> None:
+    def _send(self, command: SendOptions | SendBindingRequest) -> None:
         socket = self._sockets.get(command.path)
         if socket is None:
             raise ContractBrokenError(f"the core sends on {command.path}, which is not open (seed {self.seed})")
         if socket.circuit.present:
             self.network.send(self.now, socket, command)
         else:
-            self._soon(SendRefused(command.path, command.branch, ENODEV))
+            branch = command.branch if isinstance(command, SendOptions) else ""
+            self._soon(SendRefused(command.path, branch, ENODEV))
 
     def _carry_out_rare(self, command: Command) -> None:
         match command:
-            case SendOptions():
+            case SendOptions() | SendBindingRequest():
                 self._send(command)
             case LogChange(subject, before, after, reason):
                 self.log.append(Logged(self.now, subject, before, after, reason))
@@ -347,6 +350,8 @@ class Simulation:
     def _receive(self, path: Path, source: Endpoint, message: Message) -> None:
         if type(message) is SipReply:
             self.feed(ReplyReceived(path, source, message))
+        elif type(message) is BindingResponse:
+            self.feed(BindingResponseReceived(path, source, message.transaction_id, message.mapped))
         elif type(message) is PortUnreachable:
             self.feed(IcmpReceived(path, ICMP_UNREACHABLE, ICMP_PORT, message.offender))
 
