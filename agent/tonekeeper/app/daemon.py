@@ -26,6 +26,7 @@ from tonekeeper.core.commands import (
     ClosePath,
     Command,
     DeleteFlows,
+    ExamineEgress,
     ListFlows,
     LogChange,
     MeasureNat,
@@ -67,6 +68,7 @@ from tonekeeper.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from tonekeeper.app.depth_background import BackgroundDepth
+    from tonekeeper.app.egress_background import BackgroundEgress
     from tonekeeper.app.firewall_background import BackgroundFirewall
     from tonekeeper.app.inquiries import Subject
     from tonekeeper.app.nat_background import BackgroundNat
@@ -127,6 +129,7 @@ class Daemon:
         self._bug: Exception | None = None
         self._background_nat: BackgroundNat | None = None
         self._background_depth: BackgroundDepth | None = None
+        self._background_egress: BackgroundEgress | None = None
         self._background_phones: BackgroundPhones | None = None
         self._background_firewall: BackgroundFirewall | None = None
 
@@ -228,6 +231,7 @@ class Daemon:
         backgrounds = (
             self._background_nat,
             self._background_depth,
+            self._background_egress,
             self._background_phones,
             self._background_firewall,
         )
@@ -263,6 +267,8 @@ class Daemon:
                 self._nat().execute(command)
             case ProbeDepth():
                 self._depth().execute(command)
+            case ExamineEgress():
+                self._egress().execute(command)
             case RememberTargets():
                 self._remember(command)
             case AskPhone():
@@ -294,6 +300,13 @@ class Daemon:
 
         self._background_depth = self._background_depth or BackgroundDepth(self.feed)
         return self._background_depth
+
+    def _egress(self) -> BackgroundEgress:
+        """Likewise, with the first path that is down, or a minute after the first one is up."""
+        from tonekeeper.app.egress_background import BackgroundEgress
+
+        self._background_egress = self._background_egress or BackgroundEgress(self.feed)
+        return self._background_egress
 
     def _look_for_phones(self) -> None:
         """At the start and after a reload. Likewise: a site without [lan] does without, profiles and all."""
