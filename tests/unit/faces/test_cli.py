@@ -78,6 +78,7 @@ def usage_error(*arguments: str, capsys: pytest.CaptureFixture[str]) -> str:
         ("status", Status("http://127.0.0.1:8642")),
         ("status --json --url http://[2001:db8::1]:80/x", Status("http://[2001:db8::1]:80/x", json=True)),
         ("status --watch --token-file t", Status(watch=True, token_file="t")),
+        ("status --watch --interval 0.5", Status(watch=True, interval_s=0.5)),
         ("replay j", Replay("j")),
         ("replay j --verify --json", Replay("j", verify=True, json=True)),
         ("demo", Demo()),
@@ -120,6 +121,8 @@ def test_the_version_is_told(capsys):
         ("nonsense", "nonsense"),
         ("run", "--config"),
         ("status --json --watch", "not allowed with"),
+        ("status --watch --interval 0.1", "'0.1' is not a number of seconds between 0.5 and 3600"),
+        ("status --watch --interval often", "'often' is not a number of seconds"),
         ("status --url localhost:8642", "'localhost:8642' is not a URL; write http://ADDRESS:PORT"),
         ("status --url http://a:65536", "is not a URL"),
         ("status --url http://:80", "is not a URL"),
@@ -185,18 +188,28 @@ def test_what_is_no_report_is_an_error_to_tell(body):
         decode_report(body, "url")
 
 
-def test_watching_goes_on_while_the_agent_is_away_until_ctrl_c():
-    screen = Screen(tty=True, COLUMNS="80", NO_COLOR="1")
-    slept: list[float] = []
+def test_watching_on_a_terminal_that_can_only_print_goes_on_while_the_agent_is_away_until_ctrl_c():
+    screen = Screen(tty=True, TERM="dumb")
     away = AgentUnreachableError("cannot reach the agent")
     fetch = answering(reports.healthy(), away, reports.failed_over())
 
-    assert show_status(Status(watch=True), screen.terminal, fetch, slept.append) is Exit.PROBLEMS
-    first, second, third = screen.out.split("\x1b[H\x1b[2J\x1b[3J")[1:]
-    assert first.startswith("OK  ")
-    assert second == "cannot reach the agent\n"
-    assert third.startswith("PROBLEM  ")
-    assert slept == [2.0, 2.0, 2.0]
+    assert show_status(Status(watch=True, interval_s=0.0), screen.terminal, fetch) is Exit.PROBLEMS
+    assert [line.split()[1] for line in screen.out.splitlines()] == ["OK", "NO", "sbc", "active:", "PROBLEM"]
+    assert "\x1b" not in screen.out
+
+
+def test_who_stops_watching_while_the_agent_is_away_ends_with_3():
+    fetch = answering(reports.healthy(), AgentUnreachableError("cannot reach the agent"))
+
+    assert show_status(Status(watch=True, interval_s=0.0), Screen(tty=True).terminal, fetch) is Exit.UNREACHABLE
+
+
+def test_what_is_no_terminal_cannot_be_watched_on():
+    screen = Screen(tty=False)
+
+    assert show_status(Status(watch=True), screen.terminal, answering()) is Exit.USAGE
+    assert screen.out == ""
+    assert screen.err == "cannot watch: standard output is no terminal; use --json, or --watch on a terminal\n"
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import re
-import time
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from tonekeeper.faces.text import render_text
 
 DEFAULT_URL = "http://127.0.0.1:8642"
 WATCH_SECONDS = 2.0
+_INTERVALS = (0.5, 3600.0)
 
 _URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(:(?P<port>[0-9]{1,5}))?(/[!-~]*)?")
 
@@ -31,6 +32,7 @@ class Status:
     json: bool = False
     watch: bool = False
     token_file: str = ""
+    interval_s: float = WATCH_SECONDS
 
 
 Fetch = Callable[[Status], bytes]
@@ -44,26 +46,29 @@ def add_status(families: Families) -> None:
         _read_status,
         help="show what the running agent knows",
         description="Asks a running agent for its report. Exit code 1 when it has a critical finding, 3 when it "
-        "does not answer.",
+        "does not answer; with --watch, as it was when you quit.",
         example="tonekeeper status --watch",
     )
     parser.add_argument("--url", type=_url, default=DEFAULT_URL, help="the agent's address (default: %(default)s)")
     parser.add_argument("--token-file", metavar="FILE", default="", help="the agent's [http] token_file, if it has one")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the report as one JSON document")
-    form.add_argument("--watch", action="store_true", help="again every 2 seconds, until Ctrl-C")
+    form.add_argument("--watch", action="store_true", help="on a full screen, as it changes")
+    parser.add_argument(
+        "--interval",
+        metavar="S",
+        dest="interval_s",
+        type=_interval,
+        default=WATCH_SECONDS,
+        help="of --watch: ask again every S seconds (default: %(default)g)",
+    )
 
 
-def show_status(
-    command: Status,
-    terminal: Terminal,
-    fetch: Fetch | None = None,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Exit:
+def show_status(command: Status, terminal: Terminal, fetch: Fetch | None = None) -> Exit:
     """Does the command; AgentUnreachableError where there is no report to show."""
     ask = fetch or _http_client()
     if command.watch:
-        return _watch(command, terminal, ask, sleep)
+        return _watch(command, terminal, ask)
     body = ask(command)
     report = decode_report(body, command.url)
     if command.json:
@@ -90,26 +95,22 @@ def _http_client() -> Fetch:
     return fetch_report
 
 
-def _watch(command: Status, terminal: Terminal, fetch: Fetch, sleep: Callable[[float], None]) -> Exit:
-    """Shows the report again and again; an agent that is gone may come back, so it goes on being asked."""
-    outcome = Exit.FINE
-    try:
-        while True:
-            try:
-                report = decode_report(fetch(command), command.url)
-                text = render_text(report, colour=terminal.wants_colour, width=terminal.width)
-                outcome = exit_for_report(report)
-            except AgentUnreachableError as error:
-                text, outcome = f"{error}\n", Exit.UNREACHABLE
-            terminal.clear()
-            terminal.show(text)
-            sleep(WATCH_SECONDS)
-    except KeyboardInterrupt:
-        return outcome
+def _watch(command: Status, terminal: Terminal, fetch: Fetch) -> Exit:
+    """An agent that is gone may come back, so it goes on being asked until the person quits."""
+    if not terminal.is_interactive:
+        terminal.say("cannot watch: standard output is no terminal; use --json, or --watch on a terminal")
+        return Exit.USAGE
+    from tonekeeper.faces.watch.watching import watch  # noqa: PLC0415 - the daemon parses commands without it
+
+    def ask() -> Report:
+        return decode_report(fetch(command), command.url)
+
+    seen = watch(ask, command.url, command.interval_s, terminal)
+    return Exit.UNREACHABLE if seen.report is None or seen.silent_s is not None else exit_for_report(seen.report)
 
 
 def _read_status(arguments: Namespace) -> Status:
-    return Status(arguments.url, arguments.json, arguments.watch, arguments.token_file)
+    return Status(arguments.url, arguments.json, arguments.watch, arguments.token_file, arguments.interval_s)
 
 
 def _url(text: str) -> str:
@@ -117,3 +118,14 @@ def _url(text: str) -> str:
     if match is None or int(match["port"] or 80) > 65535:
         raise ArgumentTypeError(f"{text!r} is not a URL; write http://ADDRESS:PORT")
     return text
+
+
+def _interval(text: str) -> float:
+    least, most = _INTERVALS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not least <= seconds <= most:
+        raise ArgumentTypeError(f"{text[:60]!r} is not a number of seconds between {least:g} and {most:g}")
+    return seconds

@@ -8,8 +8,6 @@ from typing import TextIO
 
 import msgspec
 
-_CLEAR = "\x1b[H\x1b[2J\x1b[3J"
-
 
 class Terminal:
     """`out` and `err` of a command; `environment` is asked for NO_COLOR, TERM and COLUMNS."""
@@ -23,6 +21,19 @@ class Terminal:
     @property
     def is_interactive(self) -> bool:
         return self._out.isatty()
+
+    @property
+    def is_dumb(self) -> bool:
+        """It can do no more than print, or nobody knows what it can."""
+        return self._environment.get("TERM", "") in ("", "dumb")
+
+    @property
+    def encoding(self) -> str:
+        return self._out.encoding or "ascii"
+
+    @property
+    def descriptor(self) -> int:
+        return self._out.fileno()
 
     @property
     def wants_colour(self) -> bool:
@@ -55,8 +66,7 @@ class Terminal:
 
     def show(self, text: str) -> None:
         """Prints an answer, with escapes for what the terminal's encoding does not have."""
-        encoding = self._out.encoding or "ascii"
-        self._out.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        self._out.write(text.encode(self.encoding, "backslashreplace").decode(self.encoding))
         self._out.flush()
 
     def show_json(self, document: object) -> None:
@@ -85,7 +95,3 @@ class Terminal:
         self._progress_lines = text.count("\n")
         self._err.write(back + text)
         self._err.flush()
-
-    def clear(self) -> None:
-        if self.is_interactive:
-            self._out.write(_CLEAR)
