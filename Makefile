@@ -11,14 +11,14 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo        watch a scripted incident on loopback, no root needed"
-	@echo "make test        lint, types, the whole suite; as root also the lab with the real servers"
+	@echo "make test        lint, types, the whole suite; as root also the lab with the real servers and browser"
 	@echo "make bench       measure, and write docs/benchmarks.md (root)"
-	@echo "make lint unit simulation lab    the parts of make test"
+	@echo "make lint unit simulation lab browser    the parts of make test"
 
 demo: $(VENV)/.runtime
 	$(BIN)/tonekeeper demo $(DEMO)
 
-test: lint unit simulation lab
+test: lint unit simulation lab browser
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -45,6 +45,16 @@ lab: $(VENV)/.dev
 	  echo "NOT RUN: the lab (tests/lab: real kernel NAT, Kamailio). It needs root; run 'sudo make lab'."; \
 	fi
 
+# Likewise: Chromium, and the lab whose agent it watches.
+browser: $(VENV)/.dev
+	@if [ "$$(id -u)" = 0 ]; then \
+	  tests/lab/install-packages && tests/browser/install-packages && $(BIN)/pytest -m browser --durations=5; \
+	elif [ "$$TONEKEEPER_LAB" = required ]; then \
+	  echo "cannot run the browser: it is required, and needs root"; exit 1; \
+	else \
+	  echo "NOT RUN: the browser (tests/browser: real Chromium). It needs root; run 'sudo make browser'."; \
+	fi
+
 bench: $(VENV)/.dev
 	tests/lab/install-packages tests/bench/packages.txt
 	$(BIN)/python -m tests.bench
@@ -68,5 +78,5 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	@touch $@ $(VENV)/.runtime
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info agent/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) tests/browser/node_modules build dist *.egg-info agent/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find agent tests -name __pycache__ -type d -prune -exec rm -rf {} +
