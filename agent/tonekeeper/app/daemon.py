@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from tonekeeper import __version__
+from tonekeeper.app.diagnoses_on_demand import DiagnosesOnDemand
 from tonekeeper.app.kernel import Kernel
 from tonekeeper.app.recording import Recording
 from tonekeeper.core.agent import Agent
@@ -127,6 +128,7 @@ class Daemon:
         self._http_failed = False
         self._clock = JumpDetector()
         self._bug: Exception | None = None
+        self._diagnoses = DiagnosesOnDemand(self.subject, self.report)
         self._background_nat: BackgroundNat | None = None
         self._background_depth: BackgroundDepth | None = None
         self._background_egress: BackgroundEgress | None = None
@@ -224,6 +226,7 @@ class Daemon:
 
     async def _stop(self) -> None:
         service.tell_stopping()
+        self._diagnoses.close()
         self._driver.close()
         self._links.close()
         self._resolver.close()
@@ -338,7 +341,7 @@ class Daemon:
             return
         try:
             secret = _read_token(http.token_file)
-            self._routes = Routes(self._driver.report, self._driver.is_ready, secret)
+            self._routes = Routes(self._driver.report, self._driver.is_ready, secret, self._diagnoses)
             server = HttpServer(http.listen, self._routes.respond)
             where = await server.start()
         except EdgeError as error:
