@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import pytest
 from tests.lab.agent import Agent
 from tests.lab.certificates import DAY
 from tests.lab.diagnosing import LONGEST, Technician
+from tests.lab.kernel_state import kernel_state
 from tests.lab.namespace import LabError, Namespace
 from tests.lab.registrar import Registrar
 from tests.lab.resolver import Resolver
@@ -23,6 +25,8 @@ pytestmark = pytest.mark.lab
 
 RESOLVERS = {"fibre": "203.0.113.18", "lte": "203.0.113.19"}
 NOBODY = "203.0.113.20"
+LTE = {"name": "lte", "interface": "wwan0"}
+"""Behind a NAT, which fibre is not."""
 TIMEOUTS = ("net.netfilter.nf_conntrack_udp_timeout", "net.netfilter.nf_conntrack_udp_timeout_stream")
 
 
@@ -156,7 +160,7 @@ def test_a_certificate_that_has_expired(lab: Lab, make_agent: Callable[..., Agen
     primary.show(lab.authority.issue("primary.example.net", primary.address, begins=-30 * DAY, ends=-3.5 * DAY))
     site = make_agent(
         sbc=[
-            {"name": "primary", "uri": f"sips:{primary.address}", "tls": {"ca_file": str(lab.authority.root)}},
+            {"name": "primary", "uri": f"sips:{primary.address}", "tls.ca_file": str(lab.authority.root)},
             {"name": "alternate", "uri": alternate.uri},
         ]
     )
@@ -208,14 +212,41 @@ def test_dns_that_lies(resolvers: dict[str, Resolver], named: Technician):
 
 
 def test_a_binding_that_dies_early(lab: Lab, make_agent: Callable[..., Agent]):
-    site = make_agent(nat={"server": f"{FIRST}:3478"})
+    site = make_agent(wan=[LTE], nat={"server": f"{FIRST}:3478"})
     with coturn(lab), forgets_after(lab.provider("lte").namespace, 10):
         found = Technician(site).look(within=LONGEST + 400)
     assert found.first == "nat-binding-short lte"
 
 
 def test_a_sip_alg_on_the_way(lab: Lab, make_agent: Callable[..., Agent]):
-    site = make_agent(nat={"server": f"{FIRST}:3478"})
+    site = make_agent(wan=[LTE], nat={"server": f"{FIRST}:3478"})
     with reflector(lab), sip_helper_in(lab.provider("lte").namespace):
         found = Technician(site).look("--only", "wans,sbcs,sip-alg,nat", within=LONGEST + 400)
     assert found.first == "sip-alg-active lte"
+
+
+def test_where_an_agent_runs_that_one_looks_with_its_history(lab: Lab, make_agent: Callable[..., Agent]):
+    agent = make_agent()
+    agent.start()
+    lab.sbc("primary").stop()
+    agent.wait_for(lambda status: status.has("sbc-down", "primary"), within=15)
+
+    found = Technician(agent).look("--quick")
+    assert found.first == "sbc-down primary"
+    assert found.report["agent"]["name"] == "lab-site"
+    assert found.report["active"]["switches"] == 1, "what happened before is in it"
+    assert agent.process.running
+
+
+def test_ctrl_c_ends_it_with_what_is_known_and_leaves_nothing_behind(lab: Lab, technician: Technician):
+    before = kernel_state(lab.cpe.namespace)
+    process = technician.begin("--json")
+    try:
+        time.sleep(4)
+        process.signal(signal.SIGINT)
+        found = technician.answer(process, within=5.0)
+    finally:
+        process.kill()
+    assert {sbc["state"] for sbc in found.report["sbcs"]} == {"healthy"}
+    assert found.outcome("wans") == ("not checked", "the diagnosis was stopped before")
+    assert kernel_state(lab.cpe.namespace) == before

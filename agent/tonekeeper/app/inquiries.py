@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from tonekeeper.app.diagnosing import Ask, Inquiry, Note
 from tonekeeper.core.checks import Check, CheckResult, Outcome
-from tonekeeper.core.events import DiagnosisBegun, Event, FirewallExamined
+from tonekeeper.core.events import DiagnosisBegun, EgressExamined, Event, FirewallExamined
 from tonekeeper.core.firewall.flows import Places
 from tonekeeper.core.nat.attempt import LONGEST
 from tonekeeper.core.observed import OBSERVED
-from tonekeeper.core.report import FirewallReport, Report
+from tonekeeper.core.report import EgressReport, FirewallReport, Report
 from tonekeeper.core.site import Site
 from tonekeeper.errors import EdgeError
 
@@ -50,6 +50,8 @@ class Inquiries:
         self._quick = quick
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
+        self._rows: tuple[EgressReport, ...] | None = None
+        """Of the ways out, once they were examined."""
         self._latest: tuple[float, Report] | None = None
 
     def chosen(self, only: Sequence[str] = ()) -> tuple[Inquiry, ...]:
@@ -59,6 +61,8 @@ class Inquiries:
             if name not in list(Check):
                 raise ValueError(f"cannot check {name!r}; there is {', '.join(Check)}")
         wanted = [Check(name) for name in only] or (QUICK if self._quick else list(every))
+        if Check.PATH_MTU in wanted and Check.EGRESS not in wanted:
+            wanted = [Check.EGRESS, *wanted]
         self._subject.feed(DiagnosisBegun(thorough=Check.NAT in wanted))
         return tuple(inquiry for check, inquiry in every.items() if check in wanted)
 
@@ -69,6 +73,8 @@ class Inquiries:
         return (
             *(Inquiry(check, observed.get(check, limit), self._observer(check)) for check in OBSERVED),
             Inquiry(Check.FIREWALL, limit, self._firewall),
+            Inquiry(Check.EGRESS, limit, self._egress, after=Check.FIREWALL),
+            Inquiry(Check.PATH_MTU, limit, self._path_mtu, after=Check.EGRESS),
         )
 
     # --- what the agent finds out
@@ -119,6 +125,40 @@ class Inquiries:
             return CheckResult(Check.FIREWALL, Outcome.NOT_CHECKED, str(error))
         self._subject.feed(FirewallExamined(found.flows, found.problems))
         return CheckResult(Check.FIREWALL, *_of_firewall(found.flows, bool(found.problems)))
+
+    async def _egress(self, note: Note) -> CheckResult:
+        from tonekeeper.app.egress import examine_egress
+
+        site, report, places = self._subject.site(), self._subject.report(), await self._located(note)
+        found = await examine_egress(
+            site,
+            places,
+            report.firewall,
+            sip_alg={nat.wan: nat.sip_alg for nat in report.nat},
+            progress=lambda at: note(f"{at.done} of {at.total} ways; {'; '.join(at.doing)}"),
+        )
+        for one in found.judged:
+            self._subject.feed(EgressExamined(one.trial))
+        self._rows = found.rows
+        bad = [row for row in found.rows if row.cause not in ("fine", "path mtu", "not checked")]
+        told = "; ".join(f"{row.sbc} over {row.wan} by {row.transport}: {row.cause}" for row in bad)
+        return CheckResult(
+            Check.EGRESS,
+            Outcome.PROBLEM if bad else Outcome.OK,
+            told or f"{len(found.rows)} ways to SBCs answer",
+        )
+
+    async def _path_mtu(self, note: Note) -> CheckResult:
+        """Told by the examination of the ways out."""
+        if self._rows is None:
+            return CheckResult(Check.PATH_MTU, Outcome.NOT_CHECKED, "the ways out were not examined")
+        bad = [row for row in self._rows if row.cause == "path mtu"]
+        known = [row.largest for row in self._rows if row.largest is not None]
+        if bad:
+            return CheckResult(Check.PATH_MTU, Outcome.PROBLEM, bad[0].detail)
+        if not known:
+            return CheckResult(Check.PATH_MTU, Outcome.NOT_CHECKED, "no way answers that could be measured")
+        return CheckResult(Check.PATH_MTU, Outcome.OK, f"packets of {min(known)} bytes and more arrive in one piece")
 
 
 def _of_firewall(flows: Sequence[FirewallReport], has_problems: bool) -> tuple[Outcome, str]:
