@@ -250,3 +250,31 @@ def test_ctrl_c_ends_it_with_what_is_known_and_leaves_nothing_behind(lab: Lab, t
     assert {sbc["state"] for sbc in found.report["sbcs"]} == {"healthy"}
     assert found.outcome("wans") == ("not checked", "the diagnosis was stopped before")
     assert kernel_state(lab.cpe.namespace) == before
+
+
+def test_an_upstream_that_blocks_the_alternate(lab: Lab, technician: Technician):
+    with lab.provider("fibre").silence(lab.sbc("alternate").address):
+        found = technician.look()
+    assert found.first.startswith("upstream-blocks")
+    assert "alternate" in found.first
+    assert found.outcome("egress")[0] == "problem"
+
+
+@contextmanager
+def narrow(namespace: Namespace, octets: int) -> Iterator[None]:
+    """A way on which longer packets vanish without a word."""
+    namespace.nft(
+        "table ip narrow {\nchain forward {\ntype filter hook forward priority filter - 1\n"
+        f"ip length > {octets} drop\n}}\n}}\n"
+    )
+    try:
+        yield
+    finally:
+        namespace.run("nft", "delete", "table", "ip", "narrow")
+
+
+def test_long_packets_that_vanish(lab: Lab, technician: Technician):
+    with narrow(lab.provider("fibre").namespace, 1200):
+        found = technician.look()
+    assert found.first.startswith("path-mtu")
+    assert found.outcome("path-mtu")[0] == "problem"
