@@ -8,6 +8,7 @@ transport. An ordinary user may ask, where the kernel lets anybody bind to a dev
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from tonekeeper.core.egress.findings import egress_observations, egress_reports
 from tonekeeper.core.egress.judgement import Judged, Surroundings, judge_egress
 from tonekeeper.core.egress.machine import LONGEST, EgressProbe
 from tonekeeper.core.egress.messages import Action, Event
-from tonekeeper.core.egress.result import EgressTrial
+from tonekeeper.core.egress.result import EgressProgress, EgressTrial
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.firewall.flows import Places
 from tonekeeper.core.report import EgressReport, FirewallReport
@@ -31,17 +32,6 @@ PROGRESS_EVERY = 0.25
 """Seconds."""
 
 Driver = MeasureDriver[Event, Action, EgressTrial]
-
-
-@dataclass(frozen=True, slots=True)
-class EgressProgress:
-    done: int
-    total: int
-    """Paths."""
-    doing: tuple[str, ...]
-    """What is waited for, one line for each path that is being examined."""
-    at_most_s: float
-    """Seconds until it is over at most, from now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +128,16 @@ class _Running:
     async def _one_host(self, questions: Sequence[ExamineEgress], turns: asyncio.Semaphore) -> None:
         async with turns:
             for question in questions:
-                path = question.path
-                self._trials[path] = await examine_path(question, lambda probe: self._probes.update({path: probe}))
-                del self._probes[path]
+                self._trials[question.path] = await examine_path(question, self._note)
+                del self._probes[question.path]
+
+    def _note(self, probe: EgressProbe) -> None:
+        self._probes[probe.path] = probe
 
     def progress(self) -> EgressProgress:
-        left = len(self._questions) - len(self._trials)
+        left = Counter(q.path.address.host for q in self._questions if q.path not in self._trials)
         doing = tuple(f"{path}: waiting for {probe.doing()}" for path, probe in self._probes.items())
-        return EgressProgress(len(self._trials), len(self._questions), doing, left * LONGEST)
+        return EgressProgress(len(self._trials), len(self._questions), doing, max(left.values(), default=0) * LONGEST)
 
 
 async def _tell(running: _Running, progress: Callable[[EgressProgress], None]) -> None:

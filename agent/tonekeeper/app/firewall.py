@@ -61,8 +61,12 @@ def check_firewall(command: Firewall, terminal: Terminal) -> Exit:
                 terminal.say(f"assumed: {assumed}")
             return show_allow_list(command, allow_list(site, places), terminal)
         case CheckFirewall():
-            host = live_host(site) if not command.ruleset else _of_file(command, site)
-            return show_firewall(command, _check(command, host), terminal)
+            if not command.ruleset:
+                from tonekeeper.app.firewall_live import check_live
+
+                return check_live(command, with_default_wan(site), terminal)
+            host = _of_file(command, site)
+            return show_firewall(command, check_rules(host, find_places(host.site, live=False)), terminal)
 
 
 def _with_rtp(site: Site, told: RtpRange | None) -> Site:
@@ -96,9 +100,8 @@ class Examination:
     notes: tuple[str, ...]
 
 
-def _check(command: CheckFirewall, host: Host) -> FirewallAnswer:
+def check_rules(host: Host, places: Places) -> FirewallAnswer:
     site = host.site
-    places = find_places(site, live=host.is_live)
     lost = [f"SBC {sbc.name} cannot be located" for sbc in site.sbcs if not places.targets.get(sbc.name)]
     started = time.perf_counter()
     found = examine(host, places)
@@ -135,14 +138,20 @@ def _kernel(host: Host) -> tuple[KernelTimeouts | None, bool]:
     return (KernelTimeouts(found.unreplied, found.stream) if found is not None else None), assigns
 
 
-def live_host(site: Site) -> Host:
-    """This one. EdgeError where its ruleset cannot be read."""
+def with_default_wan(site: Site) -> Site:
+    """A site without WANs has the one that the default route leaves through, if there is one."""
+    if site.wans:
+        return site
     from tonekeeper.edge.netlink import default_route_interface
 
+    interface = default_route_interface()
+    return replace(site, wans=(Wan(interface, interface),) if interface else ())
+
+
+def live_host(site: Site) -> Host:
+    """This one. EdgeError where its ruleset cannot be read."""
     ruleset = read_ruleset()
-    if not site.wans:
-        interface = default_route_interface()
-        site = replace(site, wans=(Wan(interface, interface),) if interface else ())
+    site = with_default_wan(site)
     named = [*(wan.interface for wan in site.wans), *site.lan.interfaces, *_interfaces_in(ruleset.text)]
     surroundings = read_surroundings(named)
     lans, notes = _lans_of(site, surroundings)

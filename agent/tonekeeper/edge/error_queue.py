@@ -42,7 +42,7 @@ class ExtendedError:
 
 
 def keep_errors(sock: socket.socket) -> None:
-    """From now on ICMP errors for `sock` are kept in its error queue; a stream has none, its next call fails."""
+    """From now on ICMP errors for `sock` are kept in its error queue; an open stream has none, its next call fails."""
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
     else:

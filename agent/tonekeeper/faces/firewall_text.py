@@ -1,63 +1,120 @@
-"""What the firewall does, as text: the cause on top, then every flow, then what to type. And the list to allow."""
+"""What the firewall does, as text: the cause on top, then every flow, what became of real packets, and what to type.
+
+And the list to allow.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from tonekeeper.core.egress.result import EgressProgress
 from tonekeeper.core.firewall.allow_list import AllowedFlow
-from tonekeeper.core.report import FindingReport, FirewallReport, Severity
+from tonekeeper.core.report import EgressReport, FindingReport, FirewallReport, Severity
 from tonekeeper.faces.wording import Tone, duration, printable
 
 _COLOURS = {Tone.GOOD: "32", Tone.WARNING: "33", Tone.BAD: "31", Tone.UNKNOWN: "36"}
 _TONES = {"accept": Tone.GOOD, "drop": Tone.BAD, "reject": Tone.BAD, "not checked": Tone.UNKNOWN}
 _TITLES = ("FROM", "WAN", "TO", "WHAT", "ADDRESS", "OUT", "RETURN", "WHY")
 _OUT_COLUMN = 5
+_EGRESS_TITLES = ("WAN", "TO", "WHAT", "ADDRESS", "REAL PACKETS", "CAUSE", "LONGEST", "WHY")
+_CAUSE_COLUMN = 5
+_FINE = "fine"
+_CAUSE_TONES = {_FINE: Tone.GOOD, "not checked": Tone.UNKNOWN}
 _CHANGE = "change"
 
 
 def render_firewall(
     flows: Sequence[FirewallReport],
+    egress: Sequence[EgressReport],
     findings: Sequence[FindingReport],
     notes: Iterable[str],
     *,
-    elapsed: float,
+    elapsed: tuple[float, float],
     colour: bool = False,
     width: int = 80,
 ) -> str:
-    """Ends with a newline. What is to be pasted stands on lines of its own, however long."""
+    """Ends with a newline. What is to be pasted stands on lines of its own, however long.
+
+    `elapsed`: seconds for the flows, and for the real packets.
+    """
     width = max(width, 60)
-    lines = [*_verdict(flows, findings, colour, width), "", *_table(flows, colour, width)]
+    lines = _verdict(flows, egress, findings, colour, width)
+    if flows or not egress:
+        lines += ["", *_flows(flows, colour, width)]
+    if egress:
+        lines += ["", *_egress(egress, colour, width)]
     for finding in findings:
         lines += ["", *_finding(finding, colour, width)]
     if told := list(dict.fromkeys(notes)):
         lines += ["", *textwrap.wrap(f"Assumed and left out: {'; '.join(map(printable, told))}", width)]
-    return "\n".join([*lines, "", f"{len(flows)} flows in {duration(elapsed)}"]) + "\n"
+    took = [f"{len(flows)} flows in {duration(elapsed[0])}"]
+    if egress:
+        took.append(f"real packets over {len(egress)} paths in {duration(elapsed[1])}")
+    return "\n".join([*lines, "", "; ".join(took)]) + "\n"
 
 
-def _verdict(flows: Sequence[FirewallReport], findings: Sequence[FindingReport], colour: bool, width: int) -> list[str]:
+def _verdict(
+    flows: Sequence[FirewallReport],
+    egress: Sequence[EgressReport],
+    findings: Sequence[FindingReport],
+    colour: bool,
+    width: int,
+) -> list[str]:
+    stopped = [row for row in egress if row.cause not in _CAUSE_TONES]
     if findings and findings[0].severity is not Severity.INFO:
         word, tone, sentence = "PROBLEM", Tone.BAD, findings[0].summary
+    elif stopped:
+        causes = ", ".join(dict.fromkeys(row.cause for row in stopped))
+        sentence = f"Real packets do not get through over {len(stopped)} of {len(egress)} paths: {causes}."
+        word, tone = "PROBLEM", Tone.BAD
     elif any(flow.verdict == "accept" for flow in flows):
         word, tone, sentence = "FINE", Tone.GOOD, "What was checked gets out to the SBCs, and the answers get in."
+    elif any(row.cause == _FINE for row in egress):
+        word, tone, sentence = "FINE", Tone.GOOD, "Real packets of this host reach the SBCs; its rules were not asked."
     else:
         word, tone, sentence = "UNKNOWN", Tone.UNKNOWN, "Nothing could be checked."
     wrapped = textwrap.wrap(f"{word}  {printable(sentence)}", width, subsequent_indent=" " * (len(word) + 2))
     return [_paint(word, tone, colour) + wrapped[0].removeprefix(word), *wrapped[1:]]
 
 
-def _table(flows: Sequence[FirewallReport], colour: bool, width: int) -> list[str]:
-    rows, reasons = _numbered(_rows(flows))
-    widths = [max(map(len, column)) for column in zip(_TITLES, *rows, strict=True)][:-1]
-    lines = [_line(_TITLES, widths, width)]
+def _flows(flows: Sequence[FirewallReport], colour: bool, width: int) -> list[str]:
+    return _table(_TITLES, _rows(flows), _OUT_COLUMN, _TONES if colour else {}, width)
+
+
+def _egress(egress: Sequence[EgressReport], colour: bool, width: int) -> list[str]:
+    rows = [tuple(map(printable, _egress_row(row))) for row in egress]
+    tones = {row.cause: _CAUSE_TONES.get(row.cause, Tone.BAD) for row in egress}
+    return _table(_EGRESS_TITLES, rows, _CAUSE_COLUMN, tones if colour else {}, width)
+
+
+def _egress_row(row: EgressReport) -> tuple[str, ...]:
+    longest = "" if row.largest is None else str(row.largest)
+    why = "" if row.cause == _FINE else row.detail
+    return row.wan, row.sbc, row.transport, row.address, row.outcome, row.cause, longest, why
+
+
+def render_egress_progress(progress: EgressProgress, *, width: int) -> str:
+    """Whole lines, none of them wrapped."""
+    lines = [f"real packets: {progress.done} of {progress.total} paths examined"]
+    lines += [f"  {printable(one)}" for one in progress.doing]
+    return "".join(f"{line[: width - 1]}\n" for line in lines)
+
+
+def _table(
+    titles: Sequence[str], found: Sequence[tuple[str, ...]], toned: int, tones: Mapping[str, Tone], width: int
+) -> list[str]:
+    """`toned`: the column that has a colour, where its text has a tone."""
+    rows, reasons = _numbered(found)
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)][:-1]
+    lines = [_line(titles, widths, width)]
     for row in rows:
         line = _line(row, widths, width)
-        if colour:
-            begin = sum(widths[:_OUT_COLUMN]) + 2 * _OUT_COLUMN
-            out = row[_OUT_COLUMN]
-            line = line[:begin] + _paint(out, _TONES[out], colour) + line[begin + len(out) :]
+        if row[toned] in tones:
+            begin = sum(widths[:toned]) + 2 * toned
+            line = line[:begin] + _paint(row[toned], tones[row[toned]], True) + line[begin + len(row[toned]) :]
         lines.append(line)
     for number, reason in enumerate(reasons, 1):
         lines += textwrap.wrap(f"({number}) {reason}", width, initial_indent="  ", subsequent_indent="      ")

@@ -105,7 +105,7 @@ def _of_length(subject: str, own: Sequence[Judged]) -> Observation:
         "sent": f"SIP over UDP may have {SIP_OVER_UDP} bytes, and an INVITE with a long codec list has more",
         "flows": _flows(own),
         "confidence": str(first.confidence),
-        "change": _change(first),
+        "advice": _advice(first),
     }
     return Observation("path-mtu", subject, evidence, _severity(mtu, is_lost=is_lost))
 
@@ -122,7 +122,7 @@ def _severity(mtu: PathMtu | None, *, is_lost: bool) -> Severity:
     return Severity.CRITICAL if critical else Severity.WARNING
 
 
-def _change(one: Judged) -> str:
+def _advice(one: Judged) -> str:
     mtu, interface = one.trial.mtu, one.trial.interface
     lines = []
     if mtu is not None and mtu.is_limited and mtu.largest:

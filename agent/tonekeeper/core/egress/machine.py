@@ -57,6 +57,7 @@ class EgressProbe:
     """`handle(event, now)` and `next_deadline()`; `now` is monotonic seconds."""
 
     def __init__(self, question: ExamineEgress, *, started: float) -> None:
+        self.path = question.path
         self._question = question
         self._started = started
         self._has_begun = False
@@ -243,7 +244,7 @@ class EgressProbe:
         late = Sign(Outcome.NOT_CHECKED, f"nothing was found within {LONGEST:g} s")
         verdict = self._verdict or late
         trial = EgressTrial(
-            path=self._question.path,
+            path=self.path,
             interface=self._question.interface,
             outcome=verdict.outcome,
             detail=f"{verdict.detail}, the rest was not found within {LONGEST:g} s" if too_late else verdict.detail,

@@ -101,3 +101,16 @@ class EgressTrial:
     def last_hop(self) -> str:
         """The last router that was heard of; empty: none."""
         return next((hop for hop in reversed(self.hops or ()) if hop), "")
+
+
+@dataclass(frozen=True, slots=True)
+class EgressProgress:
+    """Of several, for a live display."""
+
+    done: int
+    total: int
+    """Paths."""
+    doing: tuple[str, ...]
+    """What is waited for, one line for each path that is being examined."""
+    at_most_s: float
+    """Seconds until it is over at most, from now."""

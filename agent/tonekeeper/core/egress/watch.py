@@ -78,16 +78,14 @@ def look(turn: Turn) -> None:
 def _examine(turn: Turn, probe: PathProbe) -> None:
     situation, known, path = turn.situation, turn.situation.egress, probe.path
     wan, sbc = situation.wan_of(path.wan), situation.sbc_of(path.sbc)
-    is_down = probe.state is PathState.DOWN
     known.asked, known.asked_at = path, turn.now
-    others = [tried for tried in known.tries if tried.path != path]
-    known.tries = [*others, Tried(path, turn.now, probe.reason if is_down else "")]
+    _note_try(turn, probe)
     command = ExamineEgress(
         path,
         wan.interface,
         wan.source,
         sbc.host,
-        measures=not is_down,
+        measures=probe.state is not PathState.DOWN,
         server_name=sbc.host,
         tls=sbc.tls,
         user_agent=situation.site.probe.user_agent,
@@ -95,16 +93,26 @@ def _examine(turn: Turn, probe: PathProbe) -> None:
     turn.commands.append(command)
 
 
+def _note_try(turn: Turn, probe: PathProbe) -> None:
+    known = turn.situation.egress
+    reason = probe.reason if probe.state is PathState.DOWN else ""
+    others = [tried for tried in known.tries if tried.path != probe.path]
+    known.tries = [*others, Tried(probe.path, turn.now, reason)]
+
+
 def examined(turn: Turn, event: EgressExamined) -> None:
+    """Whoever asked: a diagnosis examines every path, and what it finds is known as well."""
     situation, known, trial = turn.situation, turn.situation.egress, event.trial
-    situation.allowance.charge(
-        max(0, trial.packets - AT_ONCE) * EXCHANGE, turn.now, packets=max(0, trial.packets - AT_ONCE)
-    )
-    if trial.path != known.asked:
-        return
-    known.asked = None
-    known.free_at = turn.now + SPACING
-    if trial.path in situation.probes:
+    is_awaited = trial.path == known.asked
+    uncharged = max(0, trial.packets - AT_ONCE) if is_awaited else trial.packets
+    situation.allowance.charge(uncharged * EXCHANGE, turn.now, packets=uncharged)
+    probe = situation.probes.get(trial.path)
+    if is_awaited:
+        known.asked = None
+        known.free_at = turn.now + SPACING
+    elif probe is not None:
+        _note_try(turn, probe)
+    if probe is not None:
         others = [one for one in known.trials if one.trial.path != trial.path]
         known.trials = [*others, KnownTrial(trial, turn.now)]
     turn.stale = True

@@ -32,7 +32,7 @@ PATHS = (
         "path-mtu",
         Severity.WARNING,
         "Long packets over {subject}: {why}.",
-        "{change}",
+        "{advice}",
         depends_on=("site-offline", "wan-down", "sbc-down"),
     ),
     Entry(

@@ -47,4 +47,8 @@ def finding_reports(observations: Iterable[Observation]) -> tuple[FindingReport,
         )
         for one in observations
     ]
-    return tuple(sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity)))
+    return worst_first(found)
+
+
+def worst_first(findings: Iterable[FindingReport]) -> tuple[FindingReport, ...]:
+    return tuple(sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity)))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from tonekeeper.core.egress.result import EgressProgress
 from tonekeeper.core.firewall.allow_list import AllowedFlow
 from tonekeeper.core.firewall.flows import ASSUMED_RTP
-from tonekeeper.core.report import FindingReport, FirewallReport, Severity
+from tonekeeper.core.report import EgressReport, FindingReport, FirewallReport, Severity
 from tonekeeper.core.site import RtpRange
 from tonekeeper.faces import firewall_text
 from tonekeeper.faces.cli.families import Families, add_command
@@ -48,6 +49,8 @@ class CheckFirewall:
     wans: tuple[AssumedInterface, ...] = ()
     rtp: RtpRange | None = None
     """None: as configured."""
+    probes: bool = True
+    """Whether real packets are sent, too; never where a file is looked at."""
     json: bool = False
 
 
@@ -68,6 +71,9 @@ class FirewallAnswer:
     findings: tuple[FindingReport, ...]
     notes: tuple[str, ...]
     elapsed_s: float
+    egress: tuple[EgressReport, ...] = ()
+    """Empty where no real packets were sent."""
+    egress_s: float = 0.0
 
 
 def add_firewall(families: Families) -> None:
@@ -78,8 +84,9 @@ def add_firewall(families: Families) -> None:
         help="say what the ruleset does to every SBC, and by which rule",
         description="Copies the ruleset, interfaces, addresses and routes into a namespace of its own, sends there "
         "what a phone and this host would send to every SBC over every WAN, and reads the kernel's verdict and rule. "
-        "Nothing leaves the host, and nothing of it is changed. A proposed change has been tried there first. Exit "
-        "code 1 when SIP, RTP or the answers to them are blocked; 4 where a permission or a kernel feature is missing.",
+        "Nothing leaves the host for that, and nothing of it is changed. A proposed change has been tried there first. "
+        "Then this host itself sends real packets to every SBC over every WAN, and says where they stop. Exit code 1 "
+        "when SIP, RTP or the answers to them are blocked; 4 where a permission or a kernel feature is missing.",
         example="tonekeeper firewall -c /etc/tonekeeper/site.toml\n"
         "  tonekeeper firewall -c site.toml --ruleset dump.nft --lan br-lan=192.0.2.1/24 --wan eth0=198.51.100.2/30",
     )
@@ -102,6 +109,7 @@ def add_firewall(families: Families) -> None:
         type=_range,
         help=f"ports of media (default: as configured, {ASSUMED_RTP} where nothing is)",
     )
+    parser.add_argument("--no-probe", action="store_true", help="send no real packets")
     parser.add_argument("--allow-list", action="store_true", help="print what must stay open, and look at no ruleset")
     parser.add_argument(
         "--format", type=ListFormat, choices=list(ListFormat), default=ListFormat.TEXT, help="of the allow list"
@@ -118,6 +126,7 @@ def _read_firewall(arguments: Namespace) -> Firewall:
         lans=tuple(arguments.lan),
         wans=tuple(arguments.wan),
         rtp=arguments.rtp,
+        probes=not arguments.no_probe and not arguments.ruleset,
         json=arguments.json,
     )
 
@@ -127,6 +136,7 @@ def show_firewall(command: CheckFirewall, answer: FirewallAnswer, terminal: Term
         terminal.show_json(
             {
                 "firewall": answer.flows,
+                "egress": answer.egress,
                 "findings": answer.findings,
                 "notes": answer.notes,
                 "elapsed_ms": round(answer.elapsed_s * 1000, 1),
@@ -135,15 +145,21 @@ def show_firewall(command: CheckFirewall, answer: FirewallAnswer, terminal: Term
     else:
         text = firewall_text.render_firewall(
             answer.flows,
+            answer.egress,
             answer.findings,
             answer.notes,
-            elapsed=answer.elapsed_s,
+            elapsed=(answer.elapsed_s, answer.egress_s),
             colour=terminal.wants_colour,
             width=terminal.width,
         )
         terminal.show(text)
     is_critical = any(finding.severity is Severity.CRITICAL for finding in answer.findings)
     return Exit.PROBLEMS if is_critical else Exit.FINE
+
+
+def show_egress_progress(progress: EgressProgress, terminal: Terminal) -> None:
+    """Over what was shown before; nothing where standard error is no terminal."""
+    terminal.show_progress(firewall_text.render_egress_progress(progress, width=terminal.width))
 
 
 def show_allow_list(command: ShowAllowList, flows: Sequence[AllowedFlow], terminal: Terminal) -> Exit:
