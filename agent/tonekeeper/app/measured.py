@@ -29,6 +29,13 @@ def measured(conditions: Conditions, report: Report) -> Conditions:
     )
 
 
+def crowd(report: Report, profile: str, mac: str = "") -> tuple[int, int]:
+    """How many phones of a model were seen, and in which place of them the one with this MAC is: 1 where it is not."""
+    alike = [phone for phone in report.phones if phone.profile == profile]
+    macs = sorted(phone.mac for phone in alike)
+    return max(1, len(alike)), macs.index(mac) + 1 if mac in macs else 1
+
+
 def server_of(uri: SipUri) -> Server:
     stated = uri.scheme == "sips" or any(name == "transport" for name, _ in uri.params)
     return Server(uri.host.strip("[]"), uri.port or 0, uri.transport if stated else "")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tonekeeper import __version__
 from tonekeeper.app.delivering import Outside, put_onto_phone
-from tonekeeper.app.measured import measured, server_of
+from tonekeeper.app.measured import crowd, measured, server_of
 from tonekeeper.app.profile_set import load_profiles
 from tonekeeper.app.profiles import profiles_directory
 from tonekeeper.core.findings import CATALOGUE
@@ -28,6 +28,7 @@ from tonekeeper.faces.cli.tune_delivery import OntoPhone
 from tonekeeper.phones.conditions import Aim, Conditions, Interval, Server
 from tonekeeper.phones.native_formats.writing import fragment, patched
 from tonekeeper.phones.profile import Profile
+from tonekeeper.phones.server_rules import SERVERS_THEMSELVES
 from tonekeeper.phones.tune import tune
 from tonekeeper.phones.tuned import Tuning
 
@@ -46,7 +47,7 @@ def tune_phones(command: TunePhones, terminal: Terminal) -> Exit:
         return Exit.USAGE
     if command.onto is not None:
         return _put_onto_phone(command, command.onto, profile, terminal)
-    tuning = tune(profile, conditions_of(command), Aim(command.aim))
+    tuning = _tuned(profile, command)
     if command.base:
         return _patch(command, tuning, terminal)
     return show_tuning(command, tuning, findings_of(tuning), fragment(tuning.format, tuning.settings), terminal)
@@ -65,9 +66,14 @@ def _patch(command: TunePhones, tuning: Tuning, terminal: Terminal) -> Exit:
 
 def _put_onto_phone(command: TunePhones, onto: OntoPhone, profile: Profile, terminal: Terminal) -> Exit:
     def tuned(firmware: str) -> Tuning:
-        return tune(profile, conditions_of(replace(command, firmware=firmware)), Aim(command.aim))
+        return _tuned(profile, replace(command, firmware=firmware))
 
     return put_onto_phone(command, onto, profile, tuned, terminal, outside_of(command))
+
+
+def _tuned(profile: Profile, command: TunePhones) -> Tuning:
+    tuning = tune(profile, conditions_of(command), Aim(command.aim))
+    return tuning.without(SERVERS_THEMSELVES, "its servers stay") if command.keep_servers else tuning
 
 
 def outside_of(command: TunePhones) -> Outside:
@@ -95,16 +101,19 @@ def conditions_of(command: TunePhones) -> Conditions:
         SAFE_FRACTION,
         servers=tuple(server_of(uri) for uri in command.sbcs),
         flapping=command.flapping,
-        phones=command.phones,
+        phones=command.phones or 1,
         min_expiry_s=command.min_expiry_s,
         registrar_rate=command.registrar_rate,
         firmware=command.firmware,
-        number=command.number,
+        number=command.number or 1,
         account=command.account,
     )
     if command.url:
         status = Status(command.url, token_file=command.token_file)
-        conditions = measured(conditions, decode_report(fetch_report(status), command.url))
+        report = decode_report(fetch_report(status), command.url)
+        seen, place = crowd(report, command.profile, command.onto.mac if command.onto is not None else "")
+        conditions = measured(conditions, report)
+        conditions = replace(conditions, phones=command.phones or seen, number=command.number or place)
     given: Interval | None = None if command.lifetime_s is None else (command.lifetime_s, None)
     if given is not None:
         conditions = replace(conditions, replied=given, stream=given, tcp=given)

@@ -22,6 +22,19 @@ PROXY_PLACES: Sequence[tuple[Capability, Capability | None, int]] = (
     (Capability.OUTBOUND_PROXY_PRIMARY, Capability.OUTBOUND_PROXY_PRIMARY_PORT, 0),
     (Capability.OUTBOUND_PROXY_SECONDARY, Capability.OUTBOUND_PROXY_SECONDARY_PORT, 1),
 )
+SERVERS_THEMSELVES = frozenset(
+    {
+        *(
+            each
+            for host, port, _ in (*SERVER_PLACES, *REGISTRAR_PLACES, *PROXY_PLACES)
+            for each in (host, port)
+            if each
+        ),
+        Capability.SERVER_LIST,
+        Capability.TRANSPORT,
+    }
+)
+"""What says where they are, and not how they are used."""
 STEADIEST_FIRST = ("interval", "registration", "dns-ttl", "probe")
 _ONE_PLACE = "the model has one place for a server, and finds others by SRV at most"
 _USUAL_PORTS = (0, 5060, 5061)

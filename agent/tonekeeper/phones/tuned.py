@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Container
+from dataclasses import dataclass, field, replace
 
 from tonekeeper.phones.conditions import Aim
 from tonekeeper.phones.native import Value
@@ -101,6 +102,12 @@ class Tuning:
         for setting in self.settings:
             found.setdefault(setting.capability, setting.value)
         return found
+
+    def without(self, capabilities: Container[Capability], why: str) -> Tuning:
+        """The same, with these settings left as they are."""
+        left = [Kept(each.capability, each.name, why) for each in self.settings if each.capability in capabilities]
+        settings = tuple(each for each in self.settings if each.capability not in capabilities)
+        return replace(self, settings=settings, kept=(*self.kept, *left))
 
     @property
     def cost(self) -> Cost:

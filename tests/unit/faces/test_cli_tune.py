@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.unit.faces.reports import healthy
+from tests.unit.faces.reports import healthy, phones
 from tonekeeper.app import tuning
 from tonekeeper.app.measured import measured
 from tonekeeper.app.tuning import conditions_of, findings_of, tune_phones
@@ -20,6 +20,7 @@ from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.cli.parser import parse_command
 from tonekeeper.faces.cli.terminal import Terminal
 from tonekeeper.faces.cli.tune import AIMS, TunePhones
+from tonekeeper.faces.cli.tune_delivery import OntoPhone
 from tonekeeper.phones.conditions import Aim, Conditions, Server
 from tonekeeper.phones.tuned import Shortcoming, Tuning
 from tonekeeper.wire.sip.uri import parse_sip_uri
@@ -48,7 +49,7 @@ def test_a_command_is_read_with_everything_it_may_say():
         "--sbc sip:sbc1.example.net --lifetime 60 --rtt 40 --loss 0.02 --flapping --registrar-rate 50 --min-expiry 90"
     )
     phones = "--phones 12 --phone 3 --account 2 --firmware 66.86.0.15"
-    rest = "--aim gentle --url http://192.0.2.1:8642 --token-file t --profiles d --json --base b --out o"
+    rest = "--aim gentle --url http://192.0.2.1:8642 --token-file t --profiles d --json --base b --out o --keep-servers"
     command = parse_command(["tune", "--profile", "acme-one", *site.split(), *phones.split(), *rest.split()])
     assert command == TunePhones(
         "acme-one",
@@ -70,6 +71,7 @@ def test_a_command_is_read_with_everything_it_may_say():
         json=True,
         base="b",
         out="o",
+        keep_servers=True,
     )
 
 
@@ -205,6 +207,20 @@ def test_a_wan_that_is_not_trusted_counts_as_flapping():
     report = healthy()
     first = dataclasses.replace(report.wans[0], state=WanState.SUPPRESSED)
     assert measured(Conditions(SAFE_FRACTION), dataclasses.replace(report, wans=(first, *report.wans[1:]))).flapping
+
+
+def test_phones_that_were_seen_share_the_registrar_each_in_a_place_of_its_own(monkeypatch):
+    desk, *_ = phones()
+    seen = tuple(dataclasses.replace(desk, mac=f"00:15:65:00:00:0{number}") for number in (3, 1, 2))
+    report = dataclasses.replace(healthy(), phones=(*seen, dataclasses.replace(desk, profile="snom-desk")))
+    monkeypatch.setattr(tuning, "fetch_report", lambda status: msgspec.json.encode(report))
+    asked = TunePhones("yealink-desk", url="http://192.0.2.1:8642", onto=OntoPhone(mac="00:15:65:00:00:02"))
+    found = conditions_of(asked)
+    assert (found.phones, found.number) == (3, 2)
+    given = conditions_of(dataclasses.replace(asked, phones=12, number=7))
+    assert (given.phones, given.number) == (12, 7)
+    unseen = conditions_of(dataclasses.replace(asked, profile="mitel-68xx", onto=None))
+    assert (unseen.phones, unseen.number) == (1, 1)
 
 
 def test_what_was_given_wins_over_what_was_measured(monkeypatch):

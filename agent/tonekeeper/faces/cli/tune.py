@@ -33,8 +33,8 @@ class TunePhones:
     rtt_s: float | None = None
     loss: float | None = None
     flapping: bool = False
-    phones: int = 1
-    number: int = 1
+    phones: int | None = None
+    number: int | None = None
     account: int = 1
     firmware: str = ""
     registrar_rate: float | None = None
@@ -46,6 +46,7 @@ class TunePhones:
     native: bool = False
     base: str = ""
     out: str = ""
+    keep_servers: bool = False
     onto: OntoPhone | None = None
 
 
@@ -102,19 +103,25 @@ def _add_site(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--min-expiry", metavar="S", type=_between(1, 86_400, "seconds"), help="the shortest the registrar accepts"
     )
+    parser.add_argument("--keep-servers", action="store_true", help="leave the servers that the phone has now")
     parser.add_argument("--url", type=_url, help="of a running agent: take its SBCs and measurements")
     parser.add_argument("--token-file", metavar="FILE", default="", help="the agent's [http] token_file, if it has one")
 
 
 def _add_phones(parser: ArgumentParser) -> None:
-    parser.add_argument("--phones", metavar="N", type=_count(1_000_000), default=1, help="that share the registrar")
+    parser.add_argument(
+        "--phones",
+        metavar="N",
+        type=_count(1_000_000),
+        help="of the model, that share the registrar (default: those that the agent at --url has seen, else 1)",
+    )
     parser.add_argument(
         "--phone",
         metavar="K",
         dest="number",
         type=_count(1_000_000),
-        default=1,
-        help="which of them: models without jitter get values that differ from phone to phone",
+        help="which of them: models without jitter get values that differ from phone to phone (default: the place of "
+        "--mac among those that the agent has seen, else 1)",
     )
     parser.add_argument("--account", metavar="N", type=_count(100), default=1, help="of the phone (default: 1)")
     parser.add_argument("--firmware", metavar="VERSION", default="", help="of the phone")
@@ -142,6 +149,7 @@ def _read_tune(arguments: Namespace) -> TunePhones:
         native=arguments.native,
         base=arguments.base,
         out=arguments.out,
+        keep_servers=arguments.keep_servers,
         onto=read_delivery(arguments),
     )
 
