@@ -27,7 +27,7 @@ pytestmark = pytest.mark.lab
 
 PORT = 5062
 PASSWORD = "s3cret-of-erika"
-OLD = f"account.1.password = {PASSWORD}\naccount.1.sip_server.1.expires = 3600\n"
+OLD = f"account.1.password = {PASSWORD}\naccount.1.sip_server.1.expires = 3600\nsip.notify_reboot_enable = 0\n"
 REGISTER_EVERY = 0.3
 """Seconds: a test need not wait for a phone's next REGISTER."""
 

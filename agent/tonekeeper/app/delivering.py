@@ -7,6 +7,7 @@ the agent knows either otherwise, nothing is begun.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from tonekeeper.app.interruption import Interruptions
 from tonekeeper.core.report import PhoneReport, Report
-from tonekeeper.core.reregistration import Taken, Verdict, Wanted, verdict_on
+from tonekeeper.core.reregistration import Taken, Verdict, Wanted, verdict_on, wanted_of
 from tonekeeper.edge.phone_notice import Notice
 from tonekeeper.edge.provisioning import Delivered, deliver, read_settings_file, take_back
 from tonekeeper.errors import AgentUnreachableError, DecodeError, EdgeError, TonekeeperError
@@ -26,7 +27,7 @@ from tonekeeper.faces.tuning_text import render_changes
 from tonekeeper.phones.native_formats.writing import Patched, patched
 from tonekeeper.phones.parameter import Capability
 from tonekeeper.phones.profile import Profile, Reread, Restarts
-from tonekeeper.phones.reread import file_name, gentlest_reread, needs_consent
+from tonekeeper.phones.reread import file_name, gentlest_reread, is_met, needs_consent
 from tonekeeper.phones.tuned import Tuning
 from tonekeeper.wire.endpoint import Endpoint
 
@@ -36,7 +37,8 @@ PATIENCE_S = 300.0
 KEEPALIVES = 8
 """That pass before a new interval shows for sure."""
 STANDS_FOR_S = 10.0
-"""A phone that registers wrongly may have been seen in the middle of it."""
+"""A phone that is refused, or registers with another expiry, may have been seen in the middle of it. Another expiry may
+also be that of another account: the one that was told shows again within its own."""
 
 _RESTARTS = {
     Restarts.NO: "without a restart",
@@ -68,6 +70,10 @@ class Plan:
     tuning: Tuning
     address: Endpoint | None
     reread: Reread
+    restarts: Restarts
+    """Of this phone."""
+    missing: str
+    """What it would take that the NOTIFY does what the profile says of it; empty: nothing."""
     before: PhoneReport | None
     """What is known of the phone; None in a dry run without an agent."""
 
@@ -102,8 +108,11 @@ def put_onto_phone(
     terminal.say(_next(plan))
     if onto.dry_run:
         return _end(command, plan, Outcome(True, "nothing is written or sent in a dry run"), terminal)
-    if needs_consent(plan.reread) and not onto.reboot:
-        raise CannotDeliverError(f"cannot go on: {_RESTARTS[plan.reread.restarts]}, calls and all; allow it: --reboot")
+    if needs_consent(plan.restarts) and not onto.reboot:
+        otherwise = f", or write {plan.missing} into its file" if plan.missing else ""
+        raise CannotDeliverError(
+            f"cannot go on: {_RESTARTS[plan.restarts]}, calls and all; allow it: --reboot{otherwise}"
+        )
     return _end(command, plan, carry_out(plan, onto.within_s, terminal, outside), terminal)
 
 
@@ -139,7 +148,9 @@ def _plan(
         done = patched(tuning.format, was, tuning.settings)
     except DecodeError as error:
         raise CannotDeliverError(f"cannot use a file of {profile.id}: {error.reason}; use --base and --out") from None
-    return Plan(path, was, done, tuning, onto.address, reread, before)
+    met = is_met(reread.needs, profile, was)
+    restarts = reread.restarts if met or reread.restarts is Restarts.YES else Restarts.UNKNOWN
+    return Plan(path, was, done, tuning, onto.address, reread, restarts, "" if met else reread.needs, before)
 
 
 def _otherwise(profile: Profile) -> str:
@@ -176,8 +187,8 @@ def _known_phone(report: Report, onto: OntoPhone, profile: Profile) -> PhoneRepo
 def _next(plan: Plan) -> str:
     """What happens to the phone, or would."""
     where = "the phone" if plan.address is None else str(plan.address)
-    said = f"NOTIFY to {where}, Event: {plan.reread.event}: {_RESTARTS[plan.reread.restarts]}"
-    return f"{said}; it heeds that only with {plan.reread.needs}" if plan.reread.needs else said
+    said = f"NOTIFY to {where}, Event: {plan.reread.event}: {_RESTARTS[plan.restarts]}"
+    return f"{said}; it is known to heed that only with {plan.missing}" if plan.missing else said
 
 
 # --- from the first change to the last
@@ -216,44 +227,49 @@ def _tell_and_watch(plan: Plan, within_s: float | None, terminal: Terminal, outs
     notice = outside.notify(plan.address, plan.reread.event)
     if not notice.is_taken:
         return notice, Verdict(Taken.NO, str(notice))
-    return notice, _watched(plan, wanted_of(plan), within_s, terminal, outside)
+    return notice, _watched(plan, _wanted(plan), within_s, terminal, outside)
 
 
-def wanted_of(plan: Plan) -> Wanted:
-    """What shows in its REGISTERs, or else between them, of what was changed.
-
-    The expiry shows at once. How often it speaks takes minutes and is blurred by REGISTERs, so it is asked for only
-    where nothing else tells that the file was read.
-    """
+def _wanted(plan: Plan) -> Wanted:
+    """What shows in its REGISTERs, or else between them, of what was changed."""
     changed = {each.name for each in plan.patched.changes}
     values = {each.capability: each.value for each in reversed(plan.tuning.settings) if each.name in changed}
-    expiry = values.get(Capability.REGISTRATION_EXPIRY)
-    if isinstance(expiry, float | int):
-        return Wanted(expiry_s=round(expiry))
-    keepalive = values.get(Capability.KEEPALIVE_INTERVAL)
-    if isinstance(keepalive, float | int) and plan.before is not None and plan.before.transport == "udp":
-        return Wanted(keepalive_s=float(keepalive))
-    return Wanted()
+    expiry, keepalive = values.get(Capability.REGISTRATION_EXPIRY), values.get(Capability.KEEPALIVE_INTERVAL)
+    return wanted_of(
+        plan.before,
+        expiry_s=expiry if isinstance(expiry, float | int) else None,
+        keepalive_s=keepalive if isinstance(keepalive, float | int) else None,
+    )
 
 
 def _watched(plan: Plan, wanted: Wanted, within_s: float | None, terminal: Terminal, outside: Outside) -> Verdict:
     """Asks the agent until the phone does what it was told, or for `within_s` it does not."""
     if wanted == Wanted():
-        return Verdict(Taken.YES, "it took the NOTIFY; nothing of what was changed shows in its REGISTERs")
+        return Verdict(Taken.YES, "it took the NOTIFY; nothing of what was changed would show in its REGISTERs")
     began = outside.clock()
     patience = within_s or max(PATIENCE_S, KEEPALIVES * (wanted.keepalive_s or 0))
-    wrong_since: float | None = None
+    verdict, since = Verdict(Taken.NOT_YET, ""), began
     while True:
-        verdict = _seen(plan, wanted, outside)
+        before, verdict = verdict, _seen(plan, wanted, outside)
         now = outside.clock()
         if verdict.taken is Taken.YES:
             return verdict
-        wrong_since = (now if wrong_since is None else wrong_since) if verdict.taken is Taken.NO else None
-        stands = wrong_since is not None and wanted.expiry_s is not None and now - wrong_since >= STANDS_FOR_S
-        if stands or now - began >= patience:
+        since = since if verdict.taken is before.taken else now
+        if now - since >= _stands_for(verdict, wanted) or now - began >= patience:
             return Verdict(Taken.NO, f"{verdict.reason}, {now - began:.0f} s after it was told")
         terminal.show_progress(f"{now - began:.0f} of {patience:.0f} s: {verdict.reason}\n")
         outside.sleep(POLL_S)
+
+
+def _stands_for(verdict: Verdict, wanted: Wanted) -> float:
+    """Seconds after which it is final."""
+    match verdict.taken:
+        case Taken.REFUSED:
+            return STANDS_FOR_S
+        case Taken.NO if wanted.expiry_s is not None:
+            return max(STANDS_FOR_S, wanted.expiry_s)
+        case _:
+            return math.inf
 
 
 def _seen(plan: Plan, wanted: Wanted, outside: Outside) -> Verdict:

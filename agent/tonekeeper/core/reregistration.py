@@ -18,7 +18,8 @@ TOLERANCE = 0.1
 class Taken(StrEnum):
     YES = "yes"
     NO = "no"
-    """It registers, and not so; or is refused."""
+    """It registers, and not so."""
+    REFUSED = "refused"
     NOT_YET = "not yet"
     """It has not shown enough so far."""
 
@@ -37,12 +38,26 @@ class Verdict:
     reason: str
 
 
+def wanted_of(before: PhoneReport | None, *, expiry_s: float | None = None, keepalive_s: float | None = None) -> Wanted:
+    """What can show that these values were taken: of those, what the phone did not do `before`.
+
+    The expiry shows at once. How often it speaks takes minutes and is blurred by REGISTERs, so it is asked for only
+    where nothing else tells that the file was read.
+    """
+    if expiry_s is not None and (before is None or before.expiry_s != round(expiry_s)):
+        return Wanted(expiry_s=round(expiry_s))
+    if keepalive_s is None or before is None or before.transport != "udp":
+        return Wanted()
+    known = before.keepalive_s is not None and _is_alike(before.keepalive_s, keepalive_s, TOLERANCE)
+    return Wanted() if known else Wanted(keepalive_s=keepalive_s)
+
+
 def verdict_on(phone: PhoneReport | None, before: PhoneReport | None, wanted: Wanted) -> Verdict:
     """`before`: what was known of the phone when it was told; `phone`: what is known of it now."""
     if phone is None or not phone.transport:
         return Verdict(Taken.NOT_YET, "no REGISTER of it was seen")
     if phone.status is not None and phone.status >= 300:
-        return Verdict(Taken.NO, f"its REGISTER is refused with {phone.status}")
+        return Verdict(Taken.REFUSED, f"its REGISTER is refused with {phone.status}")
     shown = [
         _shown("expiry", phone.expiry_s, before.expiry_s if before else None, wanted.expiry_s, 0.0),
         _shown("keepalive", phone.keepalive_s, before.keepalive_s if before else None, wanted.keepalive_s, TOLERANCE),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from tonekeeper.errors import DecodeError
+from tonekeeper.phones.native import default_value, write_value
+from tonekeeper.phones.native_formats.setting_places import Entry
+from tonekeeper.phones.native_formats.writing import read_back
 from tonekeeper.phones.profile import Delivery, Profile, Reread, Restarts
 
 _GENTLE_FIRST = (Restarts.NO, Restarts.IF_NEEDED, Restarts.UNKNOWN, Restarts.YES)
@@ -25,6 +28,20 @@ def gentlest_reread(profile: Profile, firmware: str) -> Reread | None:
     return min(heeded, key=lambda each: _GENTLE_FIRST.index(each.restarts), default=None)
 
 
-def needs_consent(reread: Reread) -> bool:
-    """Whether it restarts the phone, calls and all, or nobody knows that it does not."""
-    return reread.restarts in (Restarts.YES, Restarts.UNKNOWN)
+def is_met(needs: str, profile: Profile, content: bytes) -> bool:
+    """Whether the phone with this settings file has what a NOTIFY needs ("sip.notify_reboot_enable = 0"), there or by
+    its factory setting, as far as that is known."""
+    name, _, wanted = needs.partition(" = ")
+    if not wanted:
+        return not needs
+    parameter = next((each for each in profile.parameters if each.name == name), None)
+    aliases = parameter.aliases if parameter is not None else ()
+    native = read_back(profile.delivery.format, content.decode("latin-1"), Entry((name, *aliases), ""))
+    if native is None and parameter is not None and (factory := default_value(parameter)) is not None:
+        native = write_value(parameter, factory)
+    return native == wanted
+
+
+def needs_consent(restarts: Restarts) -> bool:
+    """Whether the phone restarts, calls and all, or nobody knows that it does not."""
+    return restarts in (Restarts.YES, Restarts.UNKNOWN)

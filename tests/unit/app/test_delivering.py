@@ -26,7 +26,10 @@ PROFILES = str(Path(__file__).parents[3] / "firmware-profiles")
 DESK = phones()[0]
 MAC, ADDRESS = DESK.mac, Endpoint(DESK.address, 5060)
 NAME = "001565aabbcc.cfg"
-OLD = b"account.1.password = s3cret\naccount.1.sip_server.1.expires = 3600\naccount.1.nat.udp_update_time = 30\n"
+OLD = (
+    b"account.1.password = s3cret\naccount.1.sip_server.1.expires = 3600\naccount.1.nat.udp_update_time = 30\n"
+    b"sip.notify_reboot_enable = 0\n"
+)
 NEW = dataclasses.replace(DESK, expiry_s=80)
 OK = Notice(200, "OK")
 
@@ -142,7 +145,7 @@ def test_a_phone_that_registers_with_the_new_values_keeps_them(tmp_path, monkeyp
     assert b"expires = 80\n" in site.told[0][1]
     assert site.file.read_bytes() == site.told[0][1]
     assert (tmp_path / f"{NAME}{BEFORE}").read_bytes() == OLD
-    assert "it heeds that only with sip.notify_reboot_enable = 0" in err
+    assert "Event: check-sync;reboot=false: it restarts only if a setting wants that\n" in err
     assert "taken: its expiry is 80 s." in err
 
 
@@ -174,22 +177,29 @@ def test_how_long_to_wait_can_be_said(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("shown", "reason"),
+    ("shown", "reason", "after"),
     [
-        (dataclasses.replace(DESK, expiry_s=60), "its expiry is 60 s, not 80 s"),
-        (dataclasses.replace(NEW, status=423), "its REGISTER is refused with 423"),
+        (dataclasses.replace(DESK, expiry_s=60), "its expiry is 60 s, not 80 s", 80.0),
+        (dataclasses.replace(NEW, status=423), "its REGISTER is refused with 423", 10.0),
     ],
 )
-def test_a_phone_that_does_something_else_is_not_waited_for_long(tmp_path, monkeypatch, shown, reason):
+def test_a_phone_that_does_something_else_is_not_waited_for_long(tmp_path, monkeypatch, shown, reason, after):
     site = Site(tmp_path, shows=(shown,))
     code, _, err = carried_out(site, monkeypatch)
-    assert (code, site.now) == (Exit.PROBLEMS, 10.0)
-    assert f"taken back: {reason}, 10 s after" in err
+    assert (code, site.now) == (Exit.PROBLEMS, after)
+    assert f"taken back: {reason}, {after:.0f} s after" in err
     assert site.is_as_it_was
 
 
+def test_another_account_of_the_phone_with_an_expiry_of_its_own_does_not_hide_the_one_that_was_told(
+    tmp_path, monkeypatch
+):
+    other = dataclasses.replace(DESK, expiry_s=1800)
+    assert carried_out(Site(tmp_path, shows=(*[other] * 30, NEW)), monkeypatch)[0] == Exit.FINE
+
+
 def test_what_is_wrong_for_a_moment_is_waited_for(tmp_path, monkeypatch):
-    wrong = dataclasses.replace(DESK, expiry_s=60)
+    wrong = dataclasses.replace(DESK, status=423)
     gone = AgentUnreachableError("cannot reach the agent")
     assert carried_out(Site(tmp_path, shows=(wrong, wrong, gone, wrong, NEW)), monkeypatch)[0] == Exit.FINE
 
@@ -271,6 +281,18 @@ def test_where_only_the_keepalive_changes_it_is_waited_for(tmp_path, monkeypatch
     assert site.now >= KEEPALIVES * 45
 
 
+def test_what_the_phone_did_before_it_was_told_proves_nothing(tmp_path, monkeypatch):
+    known = dataclasses.replace(NEW, keepalive_s=30.0)
+    site = Site(tmp_path, before=known, shows=(known,))
+    code, _, err = carried_out(site, monkeypatch)
+    assert code == Exit.PROBLEMS
+    assert "taken back: its keepalive is 30 s, not 45 s" in err
+    does_both = dataclasses.replace(NEW, keepalive_s=45.0)
+    code, _, err = carried_out(Site(tmp_path, before=does_both, shows=(does_both,)), monkeypatch)
+    assert code == Exit.FINE
+    assert "nothing of what was changed would show in its REGISTERs" in err
+
+
 def test_on_a_terminal_the_wait_is_shown_while_it_lasts(tmp_path, monkeypatch):
     site = Site(tmp_path, shows=(DESK, DESK, NEW))
     _, _, err = carried_out(site, monkeypatch, err=Screen())
@@ -317,6 +339,27 @@ def test_a_model_that_may_restart_wants_consent(tmp_path, monkeypatch):
     assert site.told == []
     carried_out(site, monkeypatch, "--reboot", profile="mitel-68xx")
     assert [event for event, _ in site.told][:1] == ["check-sync"]
+
+
+@pytest.mark.parametrize("line", [b"", b"sip.notify_reboot_enable = 1\n"])
+def test_a_phone_that_restarts_at_every_notify_by_its_file_or_factory_setting_wants_consent(
+    tmp_path, monkeypatch, line
+):
+    site = Site(tmp_path)
+    site.file.write_bytes(OLD.replace(b"sip.notify_reboot_enable = 0\n", line))
+    with pytest.raises(CannotDeliverError, match=r"--reboot, or write sip\.notify_reboot_enable = 0"):
+        carried_out(site, monkeypatch)
+    assert site.told == []
+    assert carried_out(site, monkeypatch, "--reboot")[0] == Exit.FINE
+
+
+def test_the_servers_of_the_phone_stay_where_they_are_to(tmp_path, monkeypatch):
+    site = Site(tmp_path)
+    code, out, _ = carried_out(site, monkeypatch, "--keep-servers")
+    assert code == Exit.FINE
+    assert "sip_server.1.expires: 3600 -> 80" in out
+    assert ".address" not in out + site.file.read_text()
+    assert "sip_server.1.address: (not there) -> sbc1.example.net" in carried_out(Site(tmp_path), monkeypatch)[1]
 
 
 @pytest.mark.parametrize(

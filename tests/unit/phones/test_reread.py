@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.phones.tuning import profile
 
 from tonekeeper.errors import DecodeError
 from tonekeeper.phones.firmware import FirmwareRange
 from tonekeeper.phones.profile import Delivery, Format, Reread, Restarts
-from tonekeeper.phones.reread import file_name, gentlest_reread, needs_consent
+from tonekeeper.phones.reread import file_name, gentlest_reread, is_met, needs_consent
 
 MAC = "00:15:65:aa:00:01"
 
@@ -60,5 +61,22 @@ def test_what_another_firmware_heeds_and_what_is_no_notify_does_not_count():
 
 
 def test_only_what_is_known_not_to_restart_it_goes_without_consent():
-    consent = {each for each in Restarts if needs_consent(reread(each, "e"))}
+    consent = {each for each in Restarts if needs_consent(each)}
     assert consent == {Restarts.YES, Restarts.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("id", "needs", "content", "met"),
+    [
+        ("yealink-desk", "", b"", True),
+        ("yealink-desk", "sip.notify_reboot_enable = 0", b"sip.notify_reboot_enable = 0\n", True),
+        ("yealink-desk", "sip.notify_reboot_enable = 0", b"sip.notify_reboot_enable = 2\n", False),
+        ("yealink-desk", "sip.notify_reboot_enable = 0", b"account.1.label = x\n", False),
+        ("cisco-mpp", "Resync_From_SIP = Yes", b"<flat-profile/>", True),
+        ("audiocodes-mp1xx", "EnableSIPRemoteReset = 1", b"[x]\n", False),
+        ("obihai-phone", "X_AcceptResync", b"", False),
+        ("mitel-68xx", "sip xml notify event = 1", b"sip xml notify event: 1\n", True),
+    ],
+)
+def test_what_a_notify_needs_is_looked_for_in_the_file_and_then_among_the_factory_settings(id, needs, content, met):
+    assert is_met(needs, profile(id), content) is met
