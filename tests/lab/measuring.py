@@ -79,13 +79,18 @@ class Measuring:
 
 @contextmanager
 def cpe_forgets_after(lab: Lab, truth: Truth) -> Iterator[None]:
-    cpe = lab.cpe.namespace
-    before = Truth(*map(int, cpe.run("sysctl", "-n", *_sysctls(truth)).split()))
-    cpe.set_sysctls(_sysctls(truth))
+    with forgets_after(lab.cpe.namespace, truth):
+        yield
+
+
+@contextmanager
+def forgets_after(router: Namespace, truth: Truth) -> Iterator[None]:
+    before = Truth(*map(int, router.run("sysctl", "-n", *_sysctls(truth)).split()))
+    router.set_sysctls(_sysctls(truth))
     try:
         yield
     finally:
-        cpe.set_sysctls(_sysctls(before))
+        router.set_sysctls(_sysctls(before))
 
 
 @contextmanager

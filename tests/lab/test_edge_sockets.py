@@ -23,8 +23,9 @@ import pytest
 
 from tests.lab.edge_namespaces import Heard, namespaces, run_inside
 from tests.lab.namespace import Namespace, until
-from tonekeeper.core.commands import ClosePath, OpenPath, SendCrlf, SendOptions
+from tonekeeper.core.commands import ClosePath, OpenPath, SendBindingRequest, SendCrlf, SendOptions
 from tonekeeper.core.events import (
+    BindingResponseReceived,
     DatagramIgnored,
     Event,
     IcmpReceived,
@@ -40,6 +41,8 @@ from tonekeeper.edge.sockets import ProbeSockets
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.sip.message import decode_request
 from tonekeeper.wire.sip.render import render_response
+from tonekeeper.wire.stun.codec import decode_stun, encode_stun
+from tonekeeper.wire.stun.message import StunClass, StunMessage
 
 pytestmark = pytest.mark.lab
 
@@ -47,6 +50,7 @@ E = TypeVar("E", bound=Event)
 
 SBC = Endpoint("203.0.113.2", 5060)
 SBC6 = Endpoint("2001:db8:9::2", 5060)
+TRANSACTION = "0123456789abcdef01234567"
 WANS = {"wan0": ("192.0.2.2", "192.0.2.1"), "wan1": ("192.0.2.6", "192.0.2.5")}
 
 SITE = {
@@ -294,8 +298,10 @@ def test_a_path_that_is_not_open_sends_nothing_and_says_so(site):
         path = Path("wan0", "primary", Transport.UDP, SBC)
         probing.send(path)
         probing.sockets.execute(SendCrlf(path))
+        probing.sockets.execute(SendBindingRequest(path, TRANSACTION))
         assert probing.heard.events == [
             SendRefused(path, "z9hG4bK-1", errno.ENOTCONN),
+            SendRefused(path, "", errno.ENOTCONN),
             SendRefused(path, "", errno.ENOTCONN),
         ]
 
@@ -501,6 +507,33 @@ def test_a_ping_is_two_line_breaks_in_a_datagram(site):
             probing.sockets.execute(SendCrlf(probing.open()))
             async with asyncio.timeout(5.0):
                 assert await asyncio.get_running_loop().sock_recv(sbc, 100) == b"\r\n\r\n"
+
+    probe(site, scenario)
+
+
+def test_stun_and_sip_are_told_apart_on_one_socket_and_forged_stun_costs_no_more_than_garbage(site):
+    async def scenario(probing: Probing) -> None:
+        with Answerer(site["sbc"]) as sbc:
+            path = probing.open()
+            local = (await probing.hear(PathOpened)).local
+            asyncio.get_running_loop().remove_reader(sbc.sock)
+            probing.sockets.execute(SendBindingRequest(path, TRANSACTION))
+            async with asyncio.timeout(5.0):
+                asked = decode_stun(await asyncio.get_running_loop().sock_recv(sbc.sock, 100))
+            mapped = Endpoint("203.0.113.77", 40001)
+            for number in range(10 * STRANGERS_PER_SECOND):
+                forged = StunMessage(StunClass.SUCCESS, number.to_bytes(12, "big"), xor_mapped_address=mapped)
+                sbc.sock.sendto(encode_stun(forged), local)
+            sbc.sock.sendto(
+                encode_stun(StunMessage(StunClass.SUCCESS, asked.transaction_id, xor_mapped_address=mapped)), local
+            )
+            *ignored, answer = await probing.heard.until(lambda event: isinstance(event, BindingResponseReceived))
+            assert answer == BindingResponseReceived(path, SBC, TRANSACTION, mapped)
+            assert {type(event) for event in ignored} <= {DatagramIgnored}
+            assert len(ignored) < 5 * STRANGERS_PER_SECOND
+            asyncio.get_running_loop().add_reader(sbc.sock, sbc._answer)
+            probing.send(path)
+            await probing.hear(ReplyReceived)
 
     probe(site, scenario)
 

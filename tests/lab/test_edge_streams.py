@@ -19,7 +19,7 @@ from tests.lab.certificates import DAY, Authority, Issued, self_signed
 from tests.lab.edge_namespaces import Heard, namespaces, run_inside
 from tests.lab.faults import Provider
 from tests.lab.topology import Lab
-from tonekeeper.core.commands import ClosePath, OpenPath, SendCrlf, SendOptions
+from tonekeeper.core.commands import ClosePath, OpenPath, SendBindingRequest, SendCrlf, SendOptions
 from tonekeeper.core.events import (
     DatagramIgnored,
     Event,
@@ -310,6 +310,16 @@ def test_a_way_that_leads_nowhere_is_refused_in_time(lab):
             prober.open()
             refused = await prober.hear(PathRefused, within=8.0)
         assert refused.errno == errno.ETIMEDOUT
+
+    probe(lab, Transport.TCP, scenario)
+
+
+def test_a_connection_is_not_kept_by_stun(lab):
+    async def scenario(prober: Prober) -> None:
+        prober.open()
+        await prober.hear(PathOpened)
+        prober.sockets.execute(SendBindingRequest(prober.path, "5" * 24))
+        assert prober.heard.events == [SendRefused(prober.path, "", errno.EOPNOTSUPP)]
 
     probe(lab, Transport.TCP, scenario)
 
