@@ -193,14 +193,13 @@ class Page:
             raise BrowserError(f"{expression}: {details.get('exception', {}).get('description', details['text'])}")
         return answer["result"].get("value")
 
-    def wait_for(self, expression: str, *, within: float) -> Any:
-        """The first truthy value of the expression; AssertionError if there is none within so many seconds."""
+    def wait_for(self, expression: str, *, within: float) -> None:
+        """Until the expression is true; AssertionError if it is not within so many seconds."""
         until = time.monotonic() + within
-        while not (value := self.evaluate(expression)):
+        while not self.evaluate(f"Boolean({expression})"):
             if time.monotonic() > until:
                 raise AssertionError(f"not so within {within:g} s: {expression}\n{self.text()}")
             self._browser.listen(time.monotonic() + 0.03)
-        return value
 
     def text(self, selector: str = "body") -> str:
         """As a person sees it, with single spaces."""

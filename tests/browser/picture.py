@@ -5,47 +5,30 @@ python -m tests.browser.picture docs/status-page.png
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from pathlib import Path
+
+from tests.browser.chromium import BrowserError, Chromium
 
 LISTEN = "127.0.0.1:18642"
 FOUND = b"sbc-down"
 WITHIN = 60.0
 """Seconds until the demo's primary must have been found dead."""
 
-CHROMIUM = (
-    "chromium",
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--window-size=1000,900",
-)
-
 
 def main(target: Path) -> None:
-    if shutil.which(CHROMIUM[0]) is None:
-        raise SystemExit("cannot take the picture: chromium is not installed; apt-get install chromium")
     demo = subprocess.Popen([sys.executable, "-m", "tonekeeper", "demo", "--listen", LISTEN], stdout=subprocess.DEVNULL)
     try:
-        wait_for_the_incident()
-        with tempfile.TemporaryDirectory() as profile:
-            subprocess.run(
-                [*CHROMIUM, f"--user-data-dir={profile}", f"--screenshot={target.absolute()}", f"http://{LISTEN}/"],
-                check=True,
-                capture_output=True,
-                timeout=60,
-            )
+        with Chromium() as browser:
+            wait_for_the_incident()
+            page = browser.open(f"http://{LISTEN}/", width=1000, height=900)
+            page.wait_for("document.getElementById('live').dataset.is === 'live'", within=WITHIN)
+            page.screenshot(target)
+    except BrowserError as error:
+        raise SystemExit(f"cannot take the picture: {error}") from None
     finally:
         demo.terminate()
         demo.wait(10)

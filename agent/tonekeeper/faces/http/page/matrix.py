@@ -11,7 +11,7 @@ def paths(report: Report) -> str:
     heads = "".join(f'<th scope="col">{escape(wan.name)} {state(wan.state)}</th>' for wan in report.wans)
     rows = "".join(_sbc(sbc, report) for sbc in report.sbcs)
     body = (
-        '<div class="scroll card" role="region" aria-labelledby="h-paths" tabindex="0"><table class="matrix">'
+        '<div class="scroll card" role="group" aria-labelledby="h-paths" tabindex="0"><table class="matrix">'
         '<caption class="unseen">One row for each SBC, one column for each WAN</caption>'
         f'<thead><tr><th scope="col">SBC</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
     )

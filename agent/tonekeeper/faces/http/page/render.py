@@ -12,7 +12,7 @@ from tonekeeper.faces.http.page.parts import diagnosis_part, report_parts
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; "
-    "style-src 'sha256-4zKZwXpGXrR9YsE0RPR64JDv4LFswZNuhnz8B/z33nU='; "
+    "style-src 'sha256-S7y0fuN3x4wyq2s+mTNaqK9bW7kSC6Z43EXiVUxBNDY='; "
     "script-src 'sha256-E2DVZHkkdIA7Zccah5pLhETlNpBnCIcxcyRaKZiUM20='"
 )
 """Only the one style and the one script, by their hash: markup that slipped in would stay inert."""
