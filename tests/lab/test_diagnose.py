@@ -27,7 +27,9 @@ RESOLVERS = {"fibre": "203.0.113.18", "lte": "203.0.113.19"}
 NOBODY = "203.0.113.20"
 LTE = {"name": "lte", "interface": "wwan0"}
 """Behind a NAT, which fibre is not."""
-TIMEOUTS = ("net.netfilter.nf_conntrack_udp_timeout", "net.netfilter.nf_conntrack_udp_timeout_stream")
+TIMEOUTS = tuple(
+    f"net.netfilter.nf_conntrack_{kind}" for kind in ("udp_timeout", "udp_timeout_stream", "tcp_timeout_established")
+)
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def named(lab: Lab, resolvers: dict[str, Resolver], make_agent: Callable[..., Ag
 
 @contextmanager
 def forgets_after(namespace: Namespace, seconds: int) -> Iterator[None]:
-    """The NAT in it, idle UDP of every kind."""
+    """The NAT in it, idle flows of every kind."""
     before = namespace.run("sysctl", "-n", *TIMEOUTS).split()
     namespace.set_sysctls(dict.fromkeys(TIMEOUTS, str(seconds)))
     try:
@@ -220,7 +222,8 @@ def test_a_binding_that_dies_early(lab: Lab, make_agent: Callable[..., Agent]):
 
 def test_a_sip_alg_on_the_way(lab: Lab, make_agent: Callable[..., Agent]):
     site = make_agent(wan=[LTE], nat={"server": f"{FIRST}:3478"})
-    with reflector(lab), sip_helper_in(lab.provider("lte").namespace):
+    lte = lab.provider("lte").namespace
+    with reflector(lab), sip_helper_in(lte), forgets_after(lte, 20):
         found = Technician(site).look("--only", "wans,sbcs,sip-alg,nat", within=LONGEST + 400)
     assert found.first == "sip-alg-active lte"
 
