@@ -197,6 +197,38 @@ class LanPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpPage:
+    """A page without TLS."""
+
+    host: str
+    """A name or a numeric address, IPv6 without brackets."""
+    port: int = 80
+    path: str = "/"
+    """With its query, if it has one."""
+
+    @property
+    def authority(self) -> str:
+        """As the Host header field has it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == 80 else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"http://{self.authority}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksPolicy:
+    """What is looked at beside the paths."""
+
+    background: bool = True
+    """Whether the daemon looks now and then; a diagnosis always does."""
+    time_servers: tuple[tuple[str, int], ...] = ()
+    """Host and port of each; empty: what the kernel says of its clock is all there is."""
+    portal_page: HttpPage | None = None
+    """One that answers 204 where nobody stands in between."""
+
+
+@dataclass(frozen=True, slots=True)
 class DampingPolicy:
     """RFC 2439 figures; the reasons for the defaults are in flap.py."""
 
@@ -220,3 +252,4 @@ class Site:
     lan: LanPolicy = field(default_factory=LanPolicy)
     rtp: RtpRange | None = None
     """Of the SBCs that have none of their own; None: what is usual is assumed."""
+    checks: ChecksPolicy = field(default_factory=ChecksPolicy)

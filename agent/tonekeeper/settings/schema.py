@@ -24,6 +24,7 @@ from tonekeeper.core.site import (
 )
 from tonekeeper.errors import Mistake
 from tonekeeper.settings import kinds, rules
+from tonekeeper.settings.checks import read_checks
 from tonekeeper.settings.model import (
     PROFILES_DIR,
     STATE_DIR,
@@ -67,6 +68,7 @@ def read_settings(values: dict[str, object], mistakes: list[Mistake]) -> Setting
             nat=_nat(root.table_if_present("nat")),
             lan=_lan(root.table("lan")),
             rtp=_firewall(root.table("firewall")),
+            checks=read_checks(root.table("checks")),
         )
         http = _http(root.table("http"))
         snmp = _snmp(root.table_if_present("snmp"))

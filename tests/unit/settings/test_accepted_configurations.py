@@ -6,10 +6,12 @@ import pytest
 from tonekeeper.core.flap import LOSS, Damper
 from tonekeeper.core.site import (
     Account,
+    ChecksPolicy,
     DampingPolicy,
     Depth,
     DepthPolicy,
     FailoverPolicy,
+    HttpPage,
     LanPolicy,
     Mode,
     NatPolicy,
@@ -120,6 +122,11 @@ def test_every_key_reaches_its_place():
         nat=NatPolicy("2001:db8::3478", 3479),
         lan=LanPolicy(("br-lan", "br-voice"), probe=False, registrar_rate=2.5, min_expiry=120.0),
         rtp=RtpRange(49152, 65535),
+        checks=ChecksPolicy(
+            background=False,
+            time_servers=(("ntp.example.net", 123), ("2001:db8::123", 1123)),
+            portal_page=HttpPage("check.example.net", 8080, "/generate_204?x=1"),
+        ),
     )
     assert settings.state_dir == Path("/srv/state")
     assert settings.profiles_dir == Path("/srv/profiles")
@@ -166,6 +173,19 @@ def test_two_wans_may_share_an_interface_when_each_has_a_source_of_its_own():
     wan = '[[wan]]\nname = "{0}"\ninterface = "eth0"\nsource = "192.0.2.{1}"\n'
     settings = parsed(MINIMAL + wan.format("fibre", 1) + wan.format("cable", 2))
     assert [wan.source for wan in settings.site.wans] == ["192.0.2.1", "192.0.2.2"]
+
+
+@pytest.mark.parametrize(
+    ("written", "page", "shown"),
+    [
+        ("http://check.example.net", HttpPage("check.example.net"), "http://check.example.net/"),
+        ("HTTP://192.0.2.1:80/x", HttpPage("192.0.2.1", 80, "/x"), "http://192.0.2.1/x"),
+        ("http://[2001:db8::1]:8080/", HttpPage("2001:db8::1", 8080), "http://[2001:db8::1]:8080/"),
+    ],
+)
+def test_a_page_is_read_into_whom_to_ask_for_what_and_can_be_written_again(written, page, shown):
+    assert parsed(f'{MINIMAL}[checks]\nportal_url = "{written}"').site.checks.portal_page == page
+    assert str(page) == shown
 
 
 def test_http_can_be_switched_off():

@@ -40,6 +40,7 @@ SHAPE = {
     "damping": ("half_life", "suppress", "reuse", "max_suppress"),
     "nat": ("server",),
     "lan": ("interfaces", "probe", "registrar_rate", "min_expiry"),
+    "checks": ("background", "time_servers", "portal_url"),
     "firewall": ("rtp",),
     "http": ("enabled", "listen", "token_file", "tls_cert", "tls_key", "client_ca"),
     "snmp": ("listen", "enterprise", "user"),

@@ -58,6 +58,7 @@ def whole():
         "nat": {"server": "stun.example.net"},
         "lan": {},
         "firewall": {},
+        "checks": {},
         "http": {},
         "snmp": {"user": [user]},
         "journal": {},
