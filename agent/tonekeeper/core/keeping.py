@@ -62,13 +62,14 @@ def method_of(probe: PathProbe) -> KeepaliveMethod:
 # --- STUN
 
 
-def _is_wanted(situation: Situation, path: Path) -> bool:
+def _is_wanted(situation: Situation, probe: PathProbe) -> bool:
     """Whether STUN may be sent to this peer, and would be of use. An idle metered WAN is spared: its budget decides."""
+    path = probe.path
     claimed = situation.sbc_of(path.sbc).stun
     if claimed is None:
         traits = situation.traits.get(path.sbc)
         claimed = traits is not None and OUTBOUND in (traits.extensions or ())
-    if not claimed or situation.is_spared(situation.wan_of(path.wan)):
+    if not claimed or probe.candidate or situation.is_spared(situation.wan_of(path.wan)):
         return False
     return situation.keepalive_of(path) < situation.site.probe.interval
 
@@ -79,7 +80,7 @@ def _plan_binding_request(turn: Turn, probe: PathProbe, spoke_at: float) -> None
     if stun.waiting:
         return
     probe.ping_at = NEVER
-    if not _is_wanted(situation, probe.path):
+    if not _is_wanted(situation, probe):
         if stun.peer is PeerStun.ANSWERS:
             probe.stun = StunKeepalive()
     elif stun.asked:
@@ -93,9 +94,8 @@ def _serve_binding(turn: Turn, probe: PathProbe, token: str) -> None:
     situation, stun = turn.situation, probe.stun
     probe.ping_at = NEVER
     if stun.waiting:
-        stun.overdue()
-        probe.testify(turn.now)
-    elif probe.state is not PathState.UP or probe.is_held(turn.now) or not _is_wanted(situation, probe.path):
+        doubt(turn, probe)
+    elif probe.state is not PathState.UP or probe.is_held(turn.now) or not _is_wanted(situation, probe):
         stun.rest()
     elif stun.in_vain(probe.proven_at):
         stun.fall_silent(turn.now)
@@ -115,6 +115,13 @@ def _ask(turn: Turn, probe: PathProbe, transaction_id: str) -> None:
     probe.stun.ask(transaction_id, turn.now)
     probe.ping_at = turn.now + probe.timeout.value
     turn.commands.append(SendBindingRequest(probe.path, transaction_id))
+
+
+def doubt(turn: Turn, probe: PathProbe) -> None:
+    """A request met with silence or worse: only a probe can tell whether that is about STUN alone."""
+    probe.stun.overdue()
+    probe.ping_at = NEVER
+    probe.testify(turn.now)
 
 
 def answered(turn: Turn, event: BindingResponseReceived) -> bool:

@@ -145,7 +145,7 @@ def count_ignored(turn: Turn, path: Path) -> None:
 def icmp(turn: Turn, event: IcmpReceived) -> None:
     probe = turn.situation.probes.get(event.path)
     if probe is not None and probe.spoke_stun_last:
-        probe.testify(turn.now)
+        keeping.doubt(turn, probe)
         return
     if probe is None or not probe.sent:
         return
@@ -159,7 +159,7 @@ def send_refused(turn: Turn, event: SendRefused) -> None:
     probe = turn.situation.probes.get(event.path)
     verdict = refusal_verdict(event.errno)
     if probe is not None and probe.spoke_stun_last:
-        probe.testify(turn.now)
+        keeping.doubt(turn, probe)
     elif probe is not None and verdict is not None:
         probe.last_reply = "not sent"
         _fall(turn, probe, f"cannot send: {verdict}")

@@ -1,12 +1,7 @@
 """A UDP flow and STUN on it: whether its peer answers binding requests, and where the NAT shows the flow.
 
-    UNTRIED --an answer--> ANSWERS
-       |  ^                   |
-       |  | a day later       | MOST_TRIES in vain
-       |  |                   v
-       +--|----------------> SILENT
-          |   TRIES in vain   |
-          +-------------------+
+    UNTRIED --an answer--> ANSWERS --MOST_TRIES in vain--> SILENT
+    UNTRIED --TRIES in vain--> SILENT --a day later--> UNTRIED
 
 - STUN on a SIP port breaks RFC 3261, and whoever sends it to a server that does not expect it may be shut out as an
   attacker. So a peer is asked only where it has said that it does this (RFC 5626 section 8); keeping.py decides that.

@@ -126,6 +126,12 @@ def test_what_the_operator_says_overrules_the_server():
     assert talk.pass_time(SETTLED).requests() == []
 
 
+def test_an_address_that_nobody_has_proven_to_be_the_sbcs_is_not_asked():
+    talk = Kept()
+    talk.agent.situation.probes[PRIMARY].candidate = True
+    assert talk.pass_time(3600.0).requests() == []
+
+
 def test_where_the_probes_alone_hold_the_binding_nothing_is_asked():
     assert Kept(asking(interval=20.0)).pass_time(3600.0).requests() == []
 
@@ -309,7 +315,7 @@ def test_what_stands_in_the_way_of_stun_alone_does_not_close_the_path():
         talk.until_asked()
         began = talk.now
         talk.tell(happens)
-        talk.pass_time(0.05)
+        talk.pass_time(0.25)
         assert len(talk.options(began)) == 1
         assert talk.path("fibre", "primary").state == "up"
 
