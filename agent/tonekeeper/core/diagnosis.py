@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from tonekeeper.core import circuits, names, servers, strained
 from tonekeeper.core.attribution import Attribution, Confidence
+from tonekeeper.core.checks import Check
 from tonekeeper.core.egress import watch as egress_watch
 from tonekeeper.core.events import Facility
 from tonekeeper.core.failover import Place, Standing
@@ -28,7 +29,7 @@ _FACILITY_CODES = {
 MOST_FLOWS = 5
 """Stale flows named in a finding; the report has them all."""
 
-_NEAREST_FIRST = ("This host", "WANs", "Firewall", "NAT", "DNS", "Paths", "SBCs", "Failover", "Phones")
+_NEAREST_FIRST = ("This host", "WANs", "Firewall", "NAT", "DNS", "Paths", "SBCs", "Failover", "LAN", "Phones")
 _NEARNESS = {
     entry.code: order for order, entry in enumerate(entry for chapter in _NEAREST_FIRST for entry in CHAPTERS[chapter])
 }
@@ -115,11 +116,16 @@ def _roots_of(active: ActiveFinding, actives: Iterable[ActiveFinding]) -> list[A
 
 
 def _explains(cause: ActiveFinding, active: ActiveFinding) -> bool:
-    """What concerns the whole site explains everything that may depend on it; anything else, what has all its names."""
+    """What concerns the whole site explains everything that may depend on it and is no worse; anything else, what has
+    all its names. What is told for information only explains no trouble."""
     if cause.code not in CATALOGUE[active.code].depends_on:
         return False
+    is_less = _SEVERITIES.index(cause.severity) > _SEVERITIES.index(active.severity)
+    if cause.code in _ABOUT_THE_SITE:
+        return not is_less
     names = _names(cause.subject)
-    return cause.code in _ABOUT_THE_SITE or (bool(names) and names <= _names(active.subject))
+    concerned = _names(active.subject) | _names(active.evidence.get("wan", ""))
+    return bool(names) and names <= concerned and not (is_less and cause.severity is Severity.INFO)
 
 
 def _names(subject: str) -> set[str]:
@@ -168,7 +174,7 @@ def observe(situation: Situation, standings: tuple[Standing, ...], now: float) -
 def _site_and_wans(situation: Situation) -> Iterator[Observation]:
     attribution: Attribution = situation.attribution
     dead = [situation.dead(wan) for wan in situation.site.wans]
-    if attribution.site is not None:
+    if attribution.site is not None and not _is_held_back(situation):
         evidence = {"why": attribution.site.evidence, "confidence": str(attribution.site.confidence)}
         yield Observation("site-offline", situation.site.name, evidence)
     elif dead and all(dead):
@@ -181,6 +187,17 @@ def _site_and_wans(situation: Situation) -> Iterator[Observation]:
             confidence = blame.confidence if blame is not None else Confidence.CERTAIN
             evidence = {"why": health.reason, "interface": wan.interface, "confidence": str(confidence)}
             yield Observation("wan-down", wan.name, evidence)
+
+
+def _is_held_back(situation: Situation) -> bool:
+    """The site's lines carry packets, and why nothing answers has a name: certificates, or a portal on each of them."""
+    met = [(probe.tls.problem if probe.tls is not None else "", probe.reason) for probe in situation.probes.values()]
+    if all(problem and problem in reason for problem, reason in met):
+        return True
+    portal = situation.checks.get(Check.PORTAL)
+    found = portal.result.observations if portal is not None else ()
+    caught = {one.subject for one in found if one.severity is not Severity.INFO}
+    return bool(caught) and all(wan.name in caught or situation.dead(wan) for wan in situation.site.wans)
 
 
 def _paths(situation: Situation) -> Iterator[Observation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tonekeeper.core.findings.entry import Entry
 from tonekeeper.core.findings.firewall import FIREWALL
 from tonekeeper.core.findings.host import HOST
+from tonekeeper.core.findings.lan import LAN
 from tonekeeper.core.findings.names import NAMES
 from tonekeeper.core.findings.nat import NAT
 from tonekeeper.core.findings.paths import PATHS
@@ -21,6 +22,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
     "Failover": STEERING,
     "NAT": NAT,
     "Firewall": FIREWALL,
+    "LAN": LAN,
     "Phones": PHONES,
     "This host": HOST,
 }

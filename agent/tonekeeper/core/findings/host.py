@@ -34,4 +34,18 @@ HOST = (
         "The wall clock of this host moved by {seconds} s. Probing does not use it, certificates and logs do.",
         "Check the time synchronisation of this host.",
     ),
+    Entry(
+        "clock-wrong",
+        Severity.WARNING,
+        "The clock of this host {why}.",
+        "Set the clock and have NTP keep it (chrony, systemd-timesyncd, the NTP client of the router). If it is wrong "
+        "after every power cut, its battery is empty or there is none: NTP must then work before TLS does.",
+    ),
+    Entry(
+        "conntrack-full",
+        Severity.WARNING,
+        "The kernel's table of connections is full, or nearly: {why}. New calls and registrations are dropped when "
+        "it is.",
+        "{change}. See what fills it: conntrack -L, by source; a phone system that scans, or a host that is misused.",
+    ),
 )

@@ -17,7 +17,7 @@ NAMES = (
         "The DNS server {resolver} of WAN {subject} does not answer as it should: {why}.",
         "Restart or replace it, or name other servers in [[wan]] resolvers; the SBCs' remembered addresses are "
         "used meanwhile.",
-        depends_on=("site-offline", "wan-down"),
+        depends_on=("site-offline", "wan-down", "captive-portal", "conntrack-full"),
         visible_after=5.0,
     ),
     Entry(
@@ -27,7 +27,7 @@ NAMES = (
         "{kept} is used on.",
         "Look for a captive portal, a landing page or a filter that rewrites DNS on {wan}; phones that ask this "
         "server go there.",
-        depends_on=("site-offline",),
+        depends_on=("site-offline", "captive-portal"),
     ),
     Entry(
         "dns-stale",

@@ -30,6 +30,7 @@ NAT = (
         Severity.WARNING,
         "The provider of {subject} translates once more: this router has {local}, the world sees {mapped}.",
         "Ask the provider for a public address where short bindings or port limits hurt.",
+        depends_on=("double-nat",),
     ),
     Entry(
         "nat-udp-timeout-below-rfc4787",

@@ -9,7 +9,7 @@ PATHS = (
         Severity.WARNING,
         "The way {subject} is closed, while its WAN and its SBC work otherwise: {why}.",
         "Look for a firewall rule that allows only some SBC addresses, here or upstream.",
-        depends_on=("site-offline", "upstream-blocks"),
+        depends_on=("site-offline", "upstream-blocks", "captive-portal", "conntrack-full"),
         visible_after=2.0,
     ),
     Entry(
@@ -26,6 +26,7 @@ PATHS = (
             "firewall-blocks-alternate",
             "firewall-blocks-return",
             "firewall-wan-specific",
+            "captive-portal",
         ),
     ),
     Entry(
@@ -48,6 +49,6 @@ PATHS = (
         Severity.CRITICAL,
         "The path {subject} cannot be probed from here: {why}.",
         "See the reason: a missing permission needs CAP_NET_RAW, a forbidden packet needs a rule that lets it out.",
-        depends_on=("wan-down",),
+        depends_on=("wan-down", "conntrack-full"),
     ),
 )

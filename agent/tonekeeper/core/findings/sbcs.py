@@ -21,6 +21,7 @@ SBCS = (
             "tls-invalid",
             "firewall-blocks-alternate",
             "firewall-blocks-sip",
+            "conntrack-full",
         ),
     ),
     Entry(
@@ -43,7 +44,7 @@ SBCS = (
         "The certificate of SBC {subject} at {address} is not acceptable: {why}.",
         "Phones that check certificates cannot connect. Tell the SBC's operator; where it names a CA of your own, "
         "give it as [sbc.tls] ca_file; see that this host's clock is right.",
-        depends_on=("site-offline",),
+        depends_on=("site-offline", "clock-wrong"),
     ),
     Entry(
         "tls-expiring",

@@ -10,13 +10,14 @@ WANS = (
         "No SBC answers over any WAN: {why}.",
         "Check this site's own connection first (power, modem, cabling, the provider's status page); "
         "then what all WANs have in common.",
+        depends_on=("conntrack-full",),
     ),
     Entry(
         "wan-down",
         Severity.CRITICAL,
         "WAN {subject} carries nothing: {why}.",
         "Check the line and the modem of {subject} (interface {interface}), then call its provider with this evidence.",
-        depends_on=("rp-filter-strict",),
+        depends_on=("rp-filter-strict", "captive-portal", "conntrack-full"),
     ),
     Entry(
         "wan-flapping",

@@ -55,4 +55,33 @@ HOST = {
         ),
         leave_alone="Do not set the clock by hand while a time service runs: the two fight.",
     ),
+    "clock-wrong": Advice(
+        means="This host's clock is off. By seconds, no log of it can be laid beside another; by days, certificates "
+        "look expired or not yet valid and TLS ends. Phones that take their time from here are wrong as well.",
+        sureness="What it was compared with is in the finding: a majority of the time servers is certain, a Date is "
+        "good for two minutes. The kernel alone only knows whether somebody keeps the clock: that is information, no "
+        "alarm.",
+        try_first=(
+            "`date -u`, beside a watch that is right.",
+            "`timedatectl` or `chronyc tracking`: is the time taken from a server?",
+            "`systemctl restart chrony`, or switch on the NTP client of the router; UDP port 123 must be let out.",
+            "Wrong again after every power cut? The battery is empty or there is none: give it a time server by "
+            "address, for without the time it may find no name.",
+        ),
+        leave_alone="Do not switch off the checking of certificates to get around it.",
+    ),
+    "conntrack-full": Advice(
+        means="The kernel remembers so many connections and no more. Full, it drops what is new: calls that stand go "
+        "on, new calls and registrations fail, and it looks like a bad line.",
+        sureness="Certain: read from the kernel, which also counts what it evicted and dropped. That this is what the "
+        "customer complains of is likely where the times agree.",
+        try_first=(
+            "`conntrack -C` and `sysctl net.netfilter.nf_conntrack_max`: how full is it now?",
+            "`conntrack -L | grep -o 'src=[^ ]*' | sort | uniq -c | sort -n | tail`: one host with thousands is "
+            "misused, or scans.",
+            "Take that host off the LAN, or type the larger size from the finding.",
+            "Write the size into a file in `/etc/sysctl.d/`, or the next start brings the old one back.",
+        ),
+        leave_alone="Do not flush the table (`conntrack -F`): every connection of the site would break.",
+    ),
 }

@@ -10,6 +10,7 @@ from tonekeeper.core.findings import CATALOGUE, CHAPTERS, Entry
 from tonekeeper.faces.playbook.advice import Advice
 from tonekeeper.faces.playbook.firewall import FIREWALL
 from tonekeeper.faces.playbook.host import HOST
+from tonekeeper.faces.playbook.lan import LAN
 from tonekeeper.faces.playbook.names import NAMES
 from tonekeeper.faces.playbook.nat import NAT
 from tonekeeper.faces.playbook.paths import PATHS
@@ -18,7 +19,7 @@ from tonekeeper.faces.playbook.sbcs import SBCS
 from tonekeeper.faces.playbook.steering import STEERING
 from tonekeeper.faces.playbook.wans import WANS
 
-ADVICE: tuple[Mapping[str, Advice], ...] = (WANS, SBCS, PATHS, NAMES, STEERING, NAT, FIREWALL, PHONES, HOST)
+ADVICE: tuple[Mapping[str, Advice], ...] = (WANS, SBCS, PATHS, NAMES, STEERING, NAT, FIREWALL, LAN, PHONES, HOST)
 
 _WIDTH = 120
 _BLANK = re.compile(r"\{(\w+)\}")

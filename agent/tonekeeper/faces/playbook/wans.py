@@ -107,4 +107,29 @@ WANS = {
         ),
         leave_alone="Do not flush the whole table (`conntrack -F`): every connection of the site would break.",
     ),
+    "captive-portal": Advice(
+        means="Somebody on this line answers for servers that are not there: a login page, a page about an unpaid bill "
+        "or a used-up volume, or a proxy. Until that is settled, SIP gets nowhere, or only as far as it allows.",
+        sureness="Certain that somebody answers: an address was asked at which nobody can live (RFC 5737). An error "
+        "page of a proxy is information only, for it may let SIP alone.",
+        try_first=(
+            "Open the page from the finding in a browser on this line, and log in.",
+            "Ask its owner to let the router through for good: by its MAC address, or without a login.",
+            "A mobile line: is the bill paid, and is there volume left?",
+        ),
+        leave_alone="Do not enter a customer's password on a page that nobody here knows.",
+    ),
+    "double-nat": Advice(
+        means="A box in front of this router, mostly the provider's modem, translates too. Calls depend on two tables "
+        "that forget independently, and what is opened on this router is not open on that box.",
+        sureness="`strong`: one private router and then a public one were seen on the way. `likely`: the way was not "
+        "clear, and a carrier that numbers its customers privately looks the same.",
+        try_first=(
+            "Find the box: its address is in the finding, its page is at that address.",
+            "Switch it to bridge mode (modem mode); then this router gets the public address.",
+            "No such mode: name this router as exposed host (DMZ) there, and switch its SIP ALG off.",
+            "`tonekeeper nat --server stun.example.net` measures how long bindings last then.",
+        ),
+        leave_alone="Do not chain a third router behind it to get around it.",
+    ),
 }
