@@ -280,6 +280,15 @@ def checked(status: Status) -> tuple[str, str]:
     return next(((one["outcome"], one["detail"]) for one in status["checks"] if one["check"] == "phones"), ("", ""))
 
 
+def test_profiles_that_were_compiled_by_another_version_are_told_and_read_from_their_files(lab, make_finder, tmp_path):
+    compiled = tmp_path / "profiles" / "profiles.json"
+    compiled.write_text('{"schema": 0, "profiles": []}')
+    agent = make_finder()
+    register_until(lab, agent, lambda known: known.get("profile") == "yealink-desk")
+    assert "error profiles-not-compiled" in agent.output
+    assert "schema 0, and this program knows 1; write it again: tonekeeper profiles compile" in agent.output
+
+
 @pytest.mark.parametrize(
     "kind",
     ["garbage", "registers of one phone", "registers of phones that are not there"],

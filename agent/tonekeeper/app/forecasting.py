@@ -29,7 +29,7 @@ _TIMES_IN_TEMPLATES = frozenset({"low", "high", "most"})
 
 def forecast_incident(command: ForecastIncident, terminal: Terminal) -> Exit:
     """ProfilesRefusedError where the profiles cannot be used."""
-    profiles = load_profiles(profiles_directory(command.directory))
+    profiles = load_profiles(profiles_directory(command.directory), terminal.say)
     profile = profiles.get(command.profile)
     if profile is None:
         near = difflib.get_close_matches(command.profile[:64], [each.id for each in profiles.profiles], n=1)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tonekeeper.app.phone_shortcomings import Circumstances, PhoneShortcomings
-from tonekeeper.app.profile_set import ProfilesRefusedError, load_profiles
+from tonekeeper.app.profile_set import ProfilesRefusedError, installed_profiles, load_profiles
 from tonekeeper.app.sightings import Sightings
 from tonekeeper.core.checks import Check, CheckResult, Outcome
 from tonekeeper.core.commands import AskPhone
@@ -29,6 +29,7 @@ from tonekeeper.edge.register_watch import RegisterWatch
 from tonekeeper.errors import ConfigError, EdgeError
 from tonekeeper.faces.log import Log
 from tonekeeper.phones.match import ProfileSet
+from tonekeeper.settings.model import PROFILES_DIR
 from tonekeeper.wire.leases import Lease
 
 LOOK_EVERY = 60.0
@@ -114,8 +115,12 @@ class BackgroundPhones:
             self._listen(interfaces, ports)
 
     async def _load(self, directory: Path) -> None:
+        def tell(why: str) -> None:
+            self._log.error("profiles-not-compiled", reason=why)
+
+        directory = installed_profiles() if directory == PROFILES_DIR else directory
         try:
-            self._profiles = await asyncio.to_thread(load_profiles, directory)
+            self._profiles = await asyncio.to_thread(load_profiles, directory, tell)
         except (ProfilesRefusedError, ConfigError, EdgeError) as error:
             first, *more = str(error).splitlines()
             self._fail(Facility.PROFILES, f"{first} (and {len(more)} more)" if more else first)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tonekeeper.edge.profile_files import COMPILED, ProfileFile, compiled_content, profile_files
-from tonekeeper.errors import ConfigError, DecodeError, Mistake, TonekeeperError
+from tonekeeper.edge.profile_files import CompiledFile, ProfileFile, compiled_file, profile_files
+from tonekeeper.errors import ConfigError, DecodeError, EdgeError, Mistake, TonekeeperError
 from tonekeeper.phones.compiled import read_compiled
 from tonekeeper.phones.match import ProfileSet
 from tonekeeper.phones.profile import Profile
+from tonekeeper.settings.model import PROFILES_DIR
 
 if TYPE_CHECKING:
     from tonekeeper.edge.yaml_document import YamlDocument
+
+
+_IN_CHECKOUT = Path(__file__).parents[3] / "firmware-profiles"
+_IN_PREFIX = Path(sys.prefix) / "share/tonekeeper/firmware-profiles"
 
 
 class ProfilesRefusedError(TonekeeperError):
@@ -37,18 +43,43 @@ class _Read:
         return _refused(self.file, self.document, mistakes)
 
 
-def load_profiles(directory: Path) -> ProfileSet:
+def installed_profiles() -> Path:
+    """The first directory of them that there is: installed, beside this program, in the checkout."""
+    places = (PROFILES_DIR, _IN_PREFIX, _IN_CHECKOUT)
+    return next((place for place in places if place.is_dir()), PROFILES_DIR)
+
+
+def load_profiles(directory: Path, tell: Callable[[str], None] = lambda why: None) -> ProfileSet:
     """The profiles in `directory`: compiled where that is up to date, else from their files. All of them or none:
-    ProfilesRefusedError says everything that is wrong, and whoever has a set already keeps that."""
-    content = compiled_content(directory)
-    if content is None:
+    ProfilesRefusedError says everything that is wrong, and whoever has a set already keeps that.
+
+    `tell`: hears why what was compiled is not used.
+    """
+    compiled = compiled_file(directory)
+    if compiled is None:
         return read_profiles(directory)
+    found = _read_compiled(compiled, directory)
+    if isinstance(found, ProfileSet):
+        return found
+    remedy = f"write it again: tonekeeper profiles compile --profiles {directory} {compiled.path}"
+    if not profile_files(directory):
+        raise ProfilesRefusedError([ConfigError(str(compiled.path), [Mistake("file", "", found, remedy)])])
+    tell(f"cannot use '{compiled.path}': {found}; {remedy}")
+    return read_profiles(directory)
+
+
+def _read_compiled(compiled: CompiledFile, directory: Path) -> ProfileSet | str:
+    """Or why it cannot be used."""
+    if compiled.newer is not None:
+        return f"'{compiled.newer}' was written after it"
     try:
-        return read_compiled(content)
+        profiles = read_compiled(compiled.content())
     except DecodeError as error:
-        remedy = f"write it again: tonekeeper profiles compile --profiles {directory}"
-        wrong = Mistake("file", "", error.reason, remedy)
-        raise ProfilesRefusedError([ConfigError(str(directory / COMPILED), [wrong])]) from None
+        return error.reason
+    files = {file.id for file in profile_files(directory)}
+    if files and files != {profile.id for profile in profiles.profiles}:
+        return "the directory has other profiles by now"
+    return profiles
 
 
 def read_profiles(directory: Path) -> ProfileSet:
@@ -73,9 +104,14 @@ def read_profiles(directory: Path) -> ProfileSet:
 
 
 def _read(file: ProfileFile) -> _Read:
-    # A daemon that finds its profiles compiled does without the reader, and without PyYAML's 2 MiB.
-    from tonekeeper.edge.yaml_document import parse_yaml
+    # A daemon that finds its profiles compiled does without the readers, which take 4.5 MiB.
     from tonekeeper.phones.schema import read_profile
+
+    try:
+        from tonekeeper.edge.yaml_document import parse_yaml
+    except ModuleNotFoundError:
+        remedy = "install it, or compile the profiles where it is: tonekeeper profiles compile"
+        raise EdgeError(f"read '{file.path}': PyYAML is not installed", remedy=remedy) from None
 
     document = parse_yaml(file.text(), str(file.path))
     profile, mistakes = read_profile(document.value)

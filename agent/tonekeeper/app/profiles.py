@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from pathlib import Path
 from typing import assert_never
 
-from tonekeeper.app.profile_set import ProfilesRefusedError, load_profiles, read_profiles
+from tonekeeper.app.profile_set import ProfilesRefusedError, installed_profiles, load_profiles, read_profiles
 from tonekeeper.edge.profile_files import write_compiled_file
 from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.cli.profile_answers import show_lint, show_list, show_match, show_profile
@@ -21,21 +20,19 @@ from tonekeeper.faces.cli.profiles import (
     ShowSchema,
 )
 from tonekeeper.faces.cli.terminal import Terminal
-from tonekeeper.settings.model import PROFILES_DIR
-
-_IN_CHECKOUT = Path(__file__).parents[3] / "firmware-profiles"
-_IN_PREFIX = Path(sys.prefix) / "share/tonekeeper/firmware-profiles"
 
 
 def carry_out(command: Profiles, terminal: Terminal) -> Exit:
     """ProfilesRefusedError where the profiles cannot be used; `lint` shows that itself."""
     match command:
         case ListProfiles():
-            return show_list(command, load_profiles(profiles_directory(command.directory)).profiles, terminal)
+            return show_list(
+                command, load_profiles(profiles_directory(command.directory), terminal.say).profiles, terminal
+            )
         case ShowProfile():
             return _show(command, terminal)
         case MatchProfile():
-            found = load_profiles(profiles_directory(command.directory)).match(command.user_agent)
+            found = load_profiles(profiles_directory(command.directory), terminal.say).match(command.user_agent)
             return show_match(command, found, terminal)
         case LintProfiles():
             return _lint(command, terminal)
@@ -51,15 +48,12 @@ def carry_out(command: Profiles, terminal: Terminal) -> Exit:
 
 
 def profiles_directory(named: str = "") -> Path:
-    """The directory that was named, or the first there is: installed, beside this program, in the checkout."""
-    if named:
-        return Path(named)
-    places = (PROFILES_DIR, _IN_PREFIX, _IN_CHECKOUT)
-    return next((place for place in places if place.is_dir()), PROFILES_DIR)
+    """The one that was named, or that is installed."""
+    return Path(named) if named else installed_profiles()
 
 
 def _show(command: ShowProfile, terminal: Terminal) -> Exit:
-    profiles = load_profiles(profiles_directory(command.directory))
+    profiles = load_profiles(profiles_directory(command.directory), terminal.say)
     profile = profiles.get(command.id)
     if profile is not None:
         return show_profile(command, profile, terminal)

@@ -38,7 +38,7 @@ def tune_phones(command: TunePhones, terminal: Terminal) -> Exit:
     if command.out and not command.base:
         terminal.say("cannot write --out without --base: a phone's file holds more than timers")
         return Exit.USAGE
-    profiles = load_profiles(profiles_directory(command.directory))
+    profiles = load_profiles(profiles_directory(command.directory), terminal.say)
     profile = profiles.get(command.profile)
     if profile is None:
         near = difflib.get_close_matches(command.profile[:64], [each.id for each in profiles.profiles], n=1)

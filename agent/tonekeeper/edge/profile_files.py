@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +33,17 @@ class ProfileFile:
             raise _refused(self.path, f"line {line}", reason, "save the file as UTF-8") from None
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledFile:
+    """`newer`: a profile that was written after it; None: there is none."""
+
+    path: Path
+    newer: Path | None
+
+    def content(self) -> bytes:
+        return _content(self.path, LONGEST_COMPILED)
+
+
 def profile_files(directory: Path) -> list[ProfileFile]:
     """The YAML files of `directory`: <vendor>/<model>.yaml, in order. EdgeError where it cannot be read."""
     try:
@@ -47,15 +57,15 @@ def profile_files(directory: Path) -> list[ProfileFile]:
     return [ProfileFile(path, f"{path.parent.name}-{path.stem}") for path in found]
 
 
-def compiled_content(directory: Path) -> bytes | None:
-    """What was compiled from the files of `directory`; None where that was not done, or a file has changed since."""
+def compiled_file(directory: Path) -> CompiledFile | None:
+    """What was compiled from the files of `directory`; None where nothing was."""
     path = directory / COMPILED
     try:
         compiled_at = path.stat().st_mtime_ns
-        newest = max((file.stat().st_mtime_ns for file in _sources(directory)), default=0)
+        written = {file: file.stat().st_mtime_ns for file in sorted(directory.glob("*/*.yaml"))}
     except OSError:
         return None
-    return _content(path, LONGEST_COMPILED) if compiled_at >= newest else None
+    return CompiledFile(path, next((file for file, at in written.items() if at > compiled_at), None))
 
 
 def write_compiled_file(path: Path, content: bytes) -> None:
@@ -70,10 +80,6 @@ def write_compiled_file(path: Path, content: bytes) -> None:
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise EdgeError(f"write '{path}'", error, remedy="name a file in a directory this user may write to") from None
-
-
-def _sources(directory: Path) -> Iterator[Path]:
-    yield from directory.glob("*/*.yaml")
 
 
 def _content(path: Path, most: int) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -168,15 +170,80 @@ def test_what_was_compiled_is_read_until_a_profile_is_newer(directory):
     assert load_profiles(directory).match("Acme One5 2.0").vendor == "Acme"
     os.utime(compiled, ns=(0, 0))
     os.utime(path, ns=(0, 1))
-    assert load_profiles(directory).match("Acme One5 2.0").vendor == "Changed"
+    told = []
+    assert load_profiles(directory, told.append).match("Acme One5 2.0").vendor == "Changed"
+    command = f"tonekeeper profiles compile --profiles {directory} {compiled}"
+    assert told == [f"cannot use '{compiled}': '{path}' was written after it; write it again: {command}"]
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"schema": 2, "profiles": []}', b"\xff", b'{"schema": 1}'])
-def test_a_compiled_file_that_is_none_is_refused_with_the_command_that_writes_it(directory, content):
-    (directory / "profiles.json").write_bytes(content)
-    os.utime(directory / "acme" / "one.yaml", ns=(0, 0))
+def test_profiles_that_came_and_went_since_they_were_compiled_are_noticed(directory):
+    write(directory, "acme", "two", document(id="acme-two", match={"user_agents": []}, examples=[]))
+    carried_out(CompileProfiles(str(directory / "profiles.json"), str(directory)))
+    (directory / "acme" / "two.yaml").unlink()
+    told = []
+    assert [each.id for each in load_profiles(directory, told.append).profiles] == ["acme-one"]
+    assert "the directory has other profiles by now; write it again" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "Input data was truncated"),
+        (b"[]", "Expected `object`"),
+        (b'{"schema": 2, "profiles": []}', "schema 2, and this program knows 1"),
+        (b"\xff", ""),
+        (b'{"schema": 1}', "missing required field `profiles`"),
+    ],
+)
+def test_a_compiled_file_that_is_none_is_told_and_not_used_where_there_are_others(directory, content, reason):
+    compiled, source = directory / "profiles.json", directory / "acme" / "one.yaml"
+    compiled.write_bytes(content)
+    os.utime(source, ns=(0, 0))
+    _, _, err = carried_out(ListProfiles(directory=str(directory)))
+    assert reason in err
+    assert "write it again: tonekeeper profiles compile" in err
+    source.unlink()
     with pytest.raises(ProfilesRefusedError, match="write it again: tonekeeper profiles compile"):
         load_profiles(directory)
+
+
+def test_compiled_profiles_are_all_that_an_agent_needs(directory):
+    carried_out(CompileProfiles(str(directory / "profiles.json"), str(directory)))
+    (directory / "acme" / "one.yaml").unlink()
+    assert load_profiles(directory).match("Acme One5 2.0").profile == "acme-one"
+
+
+def test_without_pyyaml_profiles_are_compiled_elsewhere(directory, monkeypatch):
+    monkeypatch.delitem(sys.modules, "tonekeeper.edge.yaml_document", raising=False)
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(EdgeError, match="PyYAML is not installed; install it, or compile the profiles where it is"):
+        load_profiles(directory)
+
+
+def test_an_agent_with_compiled_profiles_loads_no_reader_and_no_tuner(directory):
+    """The files lie there as well, as they do where they are installed."""
+    carried_out(CompileProfiles(str(directory / "profiles.json"), str(directory)))
+    program = f"""
+import pathlib, sys
+import tonekeeper.app.daemon, tonekeeper.app.phone_background
+from tonekeeper.app.profile_set import load_profiles
+assert len(load_profiles(pathlib.Path({str(directory)!r}))) == 1
+print(*[name for name in {NOT_FOR_AGENTS!r} if name in sys.modules])
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout == "\n"
+
+
+NOT_FOR_AGENTS = (
+    "yaml",
+    "tonekeeper.edge.yaml_document",
+    "tonekeeper.phones.schema",
+    "tonekeeper.phones.lint",
+    "tonekeeper.phones.tune",
+    "tonekeeper.phones.forecast",
+    "tonekeeper.faces.cli.profile_answers",
+)
+"""While no phone of a known model is there."""
 
 
 def test_a_compiled_file_that_cannot_be_written_leaves_nothing_behind(directory):
