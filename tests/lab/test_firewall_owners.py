@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.lab.asked_firewall import PRIMARY_AND_ALTERNATE, said_of
+from tests.lab.asked_firewall import EVERYTHING, NOTHING, PRIMARY_AND_ALTERNATE, passing, said_of
 from tests.lab.crossing import SERVERS, Crossing
 from tests.lab.firewall_owners import Owner, firewalld, ufw
 from tests.lab.needs import missing
-from tonekeeper.core.firewall.flows import FlowQuestion, Origin, Traffic
-from tonekeeper.wire.endpoint import Endpoint
+from tonekeeper.core.firewall.flows import Origin
 
 pytestmark = pytest.mark.lab
 
@@ -72,33 +71,6 @@ def site(crossing, tmp_path) -> Iterator[Path]:
     path.write_text(PRIMARY_AND_ALTERNATE)
     yield path
     crossing.router.nft("flush ruleset")
-
-
-def passing(crossing: Crossing, *origins: Origin) -> set[tuple[str, bool]]:
-    """What of SIP and media really reaches the alternate, over each WAN: where it arrived, and whether it came back."""
-    found = set()
-    for wan in ("fibre", "lte"):
-        asked = [
-            FlowQuestion(
-                origin,
-                "alternate",
-                wan,
-                traffic,
-                Endpoint(ALTERNATE, port),
-                lan="lan0" if origin is Origin.LAN else "",
-            )
-            for origin in origins or tuple(Origin)
-            for traffic, port in ((Traffic.UDP, 5060), (Traffic.RTP, 10000), (Traffic.RTP, 20000))
-        ]
-        found |= {
-            (str(one.address) if outcome.arrived else "", outcome.answered)
-            for one, outcome in zip(asked, crossing.send(asked), strict=True)
-        }
-    return found
-
-
-EVERYTHING = {(f"{ALTERNATE}:{port}", True) for port in (5060, 10000, 20000)}
-NOTHING = {("", False)}
 
 
 def concerning_sbcs(crossing: Crossing, site: Path, owner: Owner) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ FIREWALL = (
     Entry(
         "firewall-blocks-alternate",
         Severity.CRITICAL,
-        "The firewall lets {origin} reach another SBC but not {subject}: a failover to it would not work. "
+        "The firewall lets {origin} reach {reached} but not {unreached}: a failover to it would not work. "
         "It is stopped by {rule}.",
         "{change}",
     ),

@@ -8,6 +8,7 @@ place is worked out here, and the proof is made with a rule at that place.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,8 +62,14 @@ def owner_of(listing: Listing, family: str, table: str) -> Owner:
         return Owner.UFW
     if any(block[:3] == (family, table, LEGACY) for block in listing.blocks):
         return Owner.IPTABLES_LEGACY
-    is_iptables = any(rule.text.startswith("-A ") for chain in chains for rule in chain.rules[:1])
-    return Owner.IPTABLES if is_iptables else Owner.NFT
+    return Owner.IPTABLES if _is_of_iptables(chains) else Owner.NFT
+
+
+def _is_of_iptables(chains: Sequence[Chain]) -> bool:
+    rules = [rule for chain in chains for rule in chain.rules[:1]]
+    if rules:
+        return any(rule.text.startswith("-A ") for rule in rules)
+    return any(chain.name == chain.hook.upper() for chain in chains if chain.family in ("ip", "ip6"))
 
 
 def place_of(owner: Owner, listing: Listing, family: str, table: str, hook_chain: str) -> Place | None:

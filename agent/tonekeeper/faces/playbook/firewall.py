@@ -30,7 +30,7 @@ FIREWALL = {
         sureness=f"{_ORACLE} Of the range of ports the first, the middle and the last were asked, and those beside "
         "every port that a rule names.",
         try_first=(
-            "Is the range right? The default is 10000-20000; "
+            "Is the range right? Where `rtp` is not configured, 10000-20000 is assumed; "
             "`tonekeeper firewall -c /etc/tonekeeper/site.toml --rtp 16384-32767` asks about another.",
             _TYPE,
             _KEEP,

@@ -116,6 +116,87 @@ def test_a_problem_of_some_phones_says_which():
     assert observation.evidence["origin"] == "the phones on br-data"
 
 
+OTHER = "198.51.100.11"
+"""A second address of the primary."""
+
+
+def flows(*told: tuple[str, Traffic, str, int, Verdict], wans=("fibre", "lte")) -> list[FlowVerdict]:
+    return [
+        FlowVerdict(
+            FlowQuestion(Origin.LAN, sbc, wan, traffic, Endpoint(host, port), lan="lan0"),
+            verdict,
+            None if verdict is Verdict.ACCEPT else RULE,
+        )
+        for wan in wans
+        for sbc, traffic, host, port, verdict in told
+    ]
+
+
+def summary_of(found: list[FlowVerdict]) -> str:
+    (problem,) = problems_in(found, list(SBCS))
+    (report,) = finding_reports(observations_of([problem], [()]))
+    return report.summary
+
+
+def test_of_an_sbc_with_several_addresses_the_one_that_is_blocked_is_an_alternate_too():
+    found = flows(
+        ("primary", Traffic.UDP, PRIMARY, 5060, Verdict.ACCEPT),
+        ("primary", Traffic.UDP, OTHER, 5060, Verdict.DROP),
+        ("primary", Traffic.RTP, OTHER, 10000, Verdict.DROP),
+    )
+    assert codes(found) == [("firewall-blocks-alternate", f"primary/{OTHER}:5060")]
+    assert f"reach {PRIMARY} but not {OTHER} of primary: a failover" in summary_of(found)
+
+
+def test_an_alternate_none_of_whose_addresses_may_be_reached_is_one_problem():
+    found = flows(
+        ("primary", Traffic.UDP, PRIMARY, 5060, Verdict.ACCEPT),
+        ("alternate", Traffic.UDP, ALTERNATE, 5060, Verdict.DROP),
+        ("alternate", Traffic.TCP, "2001:db8::20", 5060, Verdict.REJECT),
+    )
+    assert codes(found) == [("firewall-blocks-alternate", "alternate")]
+    assert "reach another SBC but not alternate: a failover" in summary_of(found)
+
+
+def test_an_sbc_that_one_transport_reaches_is_not_called_blocked():
+    found = flows(
+        ("primary", Traffic.UDP, PRIMARY, 5060, Verdict.ACCEPT),
+        ("alternate", Traffic.UDP, ALTERNATE, 5060, Verdict.ACCEPT),
+        ("alternate", Traffic.TLS, ALTERNATE, 5061, Verdict.DROP),
+    )
+    assert codes(found) == [("firewall-blocks-sip", "alternate/tls")]
+
+
+def test_what_is_redirected_is_not_reached():
+    found = flows(
+        ("primary", Traffic.UDP, PRIMARY, 5060, Verdict.ACCEPT),
+        ("alternate", Traffic.UDP, ALTERNATE, 5060, Verdict.DROP),
+    )
+    captured = [replace(one, arrives_at="192.0.2.1:5060") if one.verdict is Verdict.ACCEPT else one for one in found]
+    assert ("firewall-blocks-alternate", "alternate") not in codes(captured)
+    assert ("firewall-blocks-sip", "alternate") in codes(captured)
+
+
+def test_one_wan_alone_is_every_wan():
+    blocked = [("alternate", None, None)]
+    assert codes(verdicts(blocked=blocked, wans=("fibre",))) == [("firewall-blocks-alternate", "alternate")]
+
+
+def test_a_wan_that_is_not_checked_says_nothing_about_the_others():
+    found = verdicts(blocked=[("alternate", None, "fibre")])
+    unknown = [replace(one, verdict=Verdict.NOT_CHECKED) if one.question.wan == "lte" else one for one in found]
+    assert codes(unknown) == [("firewall-blocks-alternate", "alternate")]
+
+
+def test_ports_between_which_one_passes_are_told_apart():
+    ports = {10000: Verdict.DROP, 11999: Verdict.DROP, 12000: Verdict.ACCEPT, 14001: Verdict.DROP, 20000: Verdict.DROP}
+    sip = ("primary", Traffic.UDP, PRIMARY, 5060, Verdict.ACCEPT)
+    found = flows(sip, *(("primary", Traffic.RTP, PRIMARY, port, verdict) for port, verdict in ports.items()))
+    (problem,) = problems_in(found, list(SBCS))
+    (observation,) = observations_of([problem], [()])
+    assert observation.evidence["flows"] == f"rtp {PRIMARY}:10000-11999,14001-20000"
+
+
 def test_a_remedy_that_did_not_help_is_not_told():
     problems = problems_in(verdicts(blocked=[("alternate", None, None)]), list(SBCS))
     (observation,) = observations_of(problems, [()])

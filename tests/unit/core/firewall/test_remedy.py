@@ -133,6 +133,12 @@ def test_what_owns_a_table_is_known_by_what_it_leaves_there(ruleset, name, owner
     assert owner_of(parse_listing(ruleset), "inet", name) is owner
 
 
+def test_a_table_with_nothing_but_policies_is_of_iptables_if_its_chains_are_called_so():
+    text = "table ip6 filter {{\n\tchain {} {{\n\t\ttype filter hook forward priority filter; policy drop;\n\t}}\n}}\n"
+    assert owner_of(parse_listing(text.format("FORWARD")), "ip6", "filter") is Owner.IPTABLES
+    assert owner_of(parse_listing(text.format("forward")), "ip6", "filter") is Owner.NFT
+
+
 def test_rules_of_the_older_openwrt_stand_behind_the_one_for_answers_too():
     assert place_of(Owner.OPENWRT, parse_listing(OPENWRT_OF_OLD), "ip", "filter", "FORWARD") == Place("FORWARD", 2)
 
