@@ -1,0 +1,100 @@
+"""Whether something answers HTTP for others: at addresses where nobody lives, and at the operator's own page."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Sequence
+from contextlib import suppress
+
+from tonekeeper.core.beside.knowledge import NOTHING_KNOWN, Knowledge
+from tonekeeper.core.beside.portal import Asked, WanAsked, judge_portal
+from tonekeeper.core.checks import CheckResult
+from tonekeeper.core.site import HttpPage, Site, Wan
+from tonekeeper.edge.http_question import ask_http
+from tonekeeper.edge.leased_portal import leased_portal
+from tonekeeper.edge.system_resolver import look_up
+from tonekeeper.edge.way_out import own_address
+from tonekeeper.errors import EdgeError
+from tonekeeper.wire.endpoint import Endpoint
+
+NOWHERE_V4 = ("192.0.2.1", "198.51.100.1", "203.0.113.1")
+"""One of each network that RFC 5737 keeps for documents."""
+NOWHERE_V6 = "2001:db8::1"
+"""RFC 3849."""
+RESOLVED_WITHIN = 5.0
+"""Seconds for the name of a page."""
+_HTTP = 80
+
+
+async def check_portal(site: Site, known: Knowledge = NOTHING_KNOWN, *, spare_metered: bool = False) -> CheckResult:
+    """Over every WAN at the same time; over a metered one only where `spare_metered` is not asked for."""
+    nowhere = (_nowhere(), NOWHERE_V6)
+    addresses, why = await _addresses(site.checks.portal_page)
+    wans = await asyncio.gather(*(_look(wan, nowhere, site, addresses, why, spare_metered) for wan in site.wans))
+    return judge_portal(wans, known.broken)
+
+
+async def ask_page(page: HttpPage, wan: Wan | None = None) -> Asked:
+    """GET it, over a WAN or as the routes have it."""
+    addresses, why = await _addresses(page)
+    return await _ask_page(page, addresses, why, wan)
+
+
+async def _look(
+    wan: Wan, nowhere: Sequence[str], site: Site, addresses: Sequence[str], why: str, spare_metered: bool
+) -> WanAsked:
+    if wan.metered and spare_metered:
+        return WanAsked(wan.name, skipped="it is metered, and only a diagnosis asks over it")
+    page = site.checks.portal_page
+    questions = [_ask_nowhere(host, wan) for host in nowhere]
+    if page is None:
+        return WanAsked(wan.name, tuple(await asyncio.gather(*questions)), leased=leased_portal(wan.interface))
+    answered, *silent = await asyncio.gather(_ask_page(page, addresses, why, wan), *questions)
+    return WanAsked(wan.name, tuple(silent), answered, leased_portal(wan.interface))
+
+
+async def _ask_nowhere(host: str, wan: Wan) -> Asked:
+    source = wan.source if wan.source and (":" in wan.source) == (":" in host) else ""
+    authority = f"[{host}]" if ":" in host else host
+    return await ask_http(Endpoint(host, _HTTP), where=host, host=authority, interface=wan.interface, source=source)
+
+
+async def _ask_page(page: HttpPage, addresses: Sequence[str], why: str, wan: Wan | None) -> Asked:
+    """At the first of its addresses that this WAN has a way to."""
+    asked = Asked(str(page), why=why, sent=False)
+    for host in addresses:
+        interface, source = (wan.interface, wan.source) if wan is not None else ("", "")
+        if source and (":" in source) != (":" in host):
+            continue
+        where = Endpoint(host, page.port)
+        asked = await ask_http(
+            where, where=str(page), host=page.authority, path=page.path, interface=interface, source=source
+        )
+        if asked.sent:
+            break
+    return asked
+
+
+async def _addresses(page: HttpPage | None) -> tuple[Sequence[str], str]:
+    """Of a page, or why there are none."""
+    if page is None:
+        return (), ""
+    try:
+        async with asyncio.timeout(RESOLVED_WITHIN):
+            return list(dict.fromkeys(await asyncio.to_thread(look_up, page.host, page.port))), ""
+    except TimeoutError:
+        return (), f"nobody resolves {page.host} in time"
+    except (OSError, UnicodeError):
+        return (), f"{page.host} leads nowhere"
+
+
+def _nowhere() -> str:
+    """An address that no network of this host contains: in a laboratory, documents come true."""
+    for host in NOWHERE_V4:
+        own = ""
+        with suppress(EdgeError):
+            own = own_address(Endpoint(host, _HTTP))
+        if not own or ipaddress.ip_address(own) not in ipaddress.ip_network(f"{host}/24", strict=False):
+            return host
+    return NOWHERE_V4[-1]
