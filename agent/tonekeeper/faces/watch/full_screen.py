@@ -68,7 +68,7 @@ class FullScreen:
         self._line = _own_file(self._out)
         if self._keys is not None:
             self._modes = termios.tcgetattr(self._keys)
-            tty.setcbreak(self._keys)
+            tty.setcbreak(self._keys, termios.TCSANOW)
             asyncio.get_running_loop().add_reader(self._keys, _read, self._keys, typed)
         self._write(ENTER)
 
