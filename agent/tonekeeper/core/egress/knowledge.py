@@ -30,7 +30,7 @@ class EgressKnowledge:
     trials: list[KnownTrial] = field(default_factory=list)
     """The latest of each path."""
     tries: list[Tried] = field(default_factory=list)
-    """The latest of each path."""
+    """The latest of each path while it was down, and while it was up."""
     asked: Path | None = None
     """Being examined."""
     asked_at: float = LONG_AGO
@@ -42,5 +42,5 @@ class EgressKnowledge:
     def trial_of(self, path: Path) -> KnownTrial | None:
         return next((known for known in self.trials if known.trial.path == path), None)
 
-    def tried(self, path: Path) -> Tried | None:
-        return next((tried for tried in self.tries if tried.path == path), None)
+    def tried(self, path: Path, *, was_down: bool) -> Tried | None:
+        return next((one for one in self.tries if one.path == path and bool(one.reason) is was_down), None)

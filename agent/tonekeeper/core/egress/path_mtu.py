@@ -104,7 +104,7 @@ class PathMtuSearch:
         if self.is_over or not is_too_big(icmp) or not self._exchange.whole or self._exchange.is_over:
             return []
         self._told_by = icmp.offender
-        if not self._passes < icmp.mtu < self._exchange.octets:
+        if not max(SHORTEST, self._passes + 1) <= icmp.mtu < self._exchange.octets:
             return []  # a router older than RFC 1191, or one that errs: the search goes on without it
         self._told = icmp.mtu
         self._exchange.given_up = True

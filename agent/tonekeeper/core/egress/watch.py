@@ -94,10 +94,10 @@ def _examine(turn: Turn, probe: PathProbe) -> None:
 
 
 def _note_try(turn: Turn, probe: PathProbe) -> None:
-    known = turn.situation.egress
-    reason = probe.reason if probe.state is PathState.DOWN else ""
-    others = [tried for tried in known.tries if tried.path != probe.path]
-    known.tries = [*others, Tried(probe.path, turn.now, reason)]
+    known, is_down = turn.situation.egress, probe.state is PathState.DOWN
+    before = known.tried(probe.path, was_down=is_down)
+    fresh = Tried(probe.path, turn.now, probe.reason if is_down else "")
+    known.tries = [*(one for one in known.tries if one != before), fresh]
 
 
 def examined(turn: Turn, event: EgressExamined) -> None:
@@ -137,17 +137,16 @@ def _candidates(situation: Situation) -> Iterator[PathProbe]:
 
 def _due(turn: Turn, probe: PathProbe) -> float:
     """NEVER for what needs no examination as things are."""
-    known = turn.situation.egress
-    tried = known.tried(probe.path)
-    if probe.state is PathState.DOWN:
+    known, is_down = turn.situation.egress, probe.state is PathState.DOWN
+    tried = known.tried(probe.path, was_down=is_down)
+    if is_down:
         if tried is None:
             return probe.since + SETTLED
         is_the_same = tried.at >= probe.since and tried.reason == probe.reason
         return NEVER if is_the_same else max(probe.since + SETTLED, tried.at + AGAIN)
     measured = known.trial_of(probe.path)
-    if measured is not None:
-        return measured.at + DAILY
-    return max(probe.up_since + QUIET, tried.at + AGAIN if tried is not None else probe.up_since)
+    due = measured.at + DAILY if measured is not None else probe.up_since + QUIET
+    return due if tried is None else max(due, tried.at + AGAIN)
 
 
 def _still_holds(one: KnownTrial, probe: PathProbe | None) -> bool:
