@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ RESOLVERS = {"fibre": "203.0.113.18", "lte": "203.0.113.19"}
 NOBODY = "203.0.113.20"
 LTE = {"name": "lte", "interface": "wwan0"}
 """Behind a NAT, which fibre is not."""
+UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
 TIMEOUTS = tuple(
     f"net.netfilter.nf_conntrack_{kind}" for kind in ("udp_timeout", "udp_timeout_stream", "tcp_timeout_established")
 )
@@ -281,3 +284,35 @@ def test_long_packets_that_vanish(lab: Lab, technician: Technician):
         found = technician.look()
     assert found.first.startswith("path-mtu")
     assert found.outcome("path-mtu")[0] == "problem"
+
+
+def test_a_laptop_that_is_no_linux_sees_all_that_needs_no_netlink(lab: Lab):
+    """Behind the CPE, where the phones are."""
+    uris = [sbc.uri for sbc in lab.sbcs]
+    lab.sbc("primary").stop()
+    process = lab.phone.popen(
+        sys.executable, "-m", "tests.lab.elsewhere", "diagnose", "--alone", "--quick", *uris, log="laptop"
+    )
+    try:
+        code = process.wait(60.0)
+    finally:
+        process.kill()
+    said = process.output
+    assert code == 1, said
+    assert said.startswith("PROBLEM  SBC primary does not answer"), said
+    assert "Traceback" not in said
+    assert re.search(r"rp-filter +not checked +only Linux has it", said)
+    assert re.search(r"firewall +not checked", said)
+
+
+def test_an_ordinary_user_is_told_what_he_cannot_see_and_why(lab: Lab):
+    command = (sys.executable, "-m", "tonekeeper", "diagnose", "--alone", "--quick", *(sbc.uri for sbc in lab.sbcs))
+    process = lab.cpe.namespace.popen(*UNPRIVILEGED, *command, log="ordinary")
+    try:
+        code = process.wait(60.0)
+    finally:
+        process.kill()
+    assert code == 0, process.output
+    assert process.output.startswith("OK  Every path works"), process.output
+    assert re.search(r"firewall +not checked +cannot run 'nft", process.output)
+    assert "run it as" in process.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -18,10 +19,11 @@ from tonekeeper.app.remote_diagnosis import find_agent, follow
 from tonekeeper.core.checks import Check, CheckResult
 from tonekeeper.core.examination import Examination
 from tonekeeper.core.report import CheckReport, Report
-from tonekeeper.core.site import Mode, Role
+from tonekeeper.core.site import Mode, Role, Wan
 from tonekeeper.edge.bundle import write_bundle
 from tonekeeper.edge.keyboard import Keyboard
 from tonekeeper.edge.nat_kernel import kernel_timeouts
+from tonekeeper.edge.steady_links import SteadyLinks
 from tonekeeper.errors import ConfigError, Mistake
 from tonekeeper.faces.cli.diagnose import Diagnose, DiagnosisAnswer, show_diagnosis
 from tonekeeper.faces.cli.outcome import Exit
@@ -84,7 +86,8 @@ def _settings(command: Diagnose) -> Settings | None:
 
 async def _look(settings: Settings, command: Diagnose, terminal: Terminal) -> DiagnosisAnswer:
     """By an agent that changes nothing, serves nobody, and whose journal goes with it."""
-    daemon = Daemon(settings, Log(io.StringIO()))
+    links = None if sys.platform == "linux" else SteadyLinks
+    daemon = Daemon(settings, Log(io.StringIO()), links=links)
     started = asyncio.Event()
     running = asyncio.create_task(daemon.run(started.set))
     beginning = asyncio.create_task(started.wait())
@@ -106,6 +109,8 @@ def _harmless(settings: Settings, state_dir: Path) -> Settings:
         failover=replace(site.failover, mode=Mode.OBSERVE),
         probe=replace(site.probe, interval=min(site.probe.interval, CADENCE)),
     )
+    if sys.platform != "linux":  # its routes lead where they lead, and no interface can be named
+        site = replace(site, wans=(Wan("this-host", ""),), role=Role.ENDPOINT)
     return replace(settings, site=site, state_dir=state_dir, http=None, snmp=None)
 
 

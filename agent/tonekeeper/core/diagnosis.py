@@ -15,6 +15,7 @@ from tonekeeper.core.instants import NEVER
 from tonekeeper.core.nat.verdicts import nat_observations
 from tonekeeper.core.probe import FIRST_VERDICT
 from tonekeeper.core.report import CauseReport, ExplainedReport, FindingReport, PathState, Severity, WanState
+from tonekeeper.core.site import Mode
 from tonekeeper.core.situation import Situation
 
 FindingChange = tuple[str, str, str, str]
@@ -236,7 +237,7 @@ def _nat(situation: Situation, now: float) -> Iterator[Observation]:
 
 def _steering(situation: Situation) -> Iterator[Observation]:
     steering, active = situation.steering, situation.failover.active
-    if steering.refused:
+    if steering.refused and situation.site.failover.mode is Mode.STEER:
         yield Observation("steering-refused", str(active or situation.site.name), {"why": steering.refused})
     if steering.unavailable:
         yield Observation("flows-unseen", "", {"why": steering.unavailable})

@@ -117,6 +117,8 @@ def _phones(site: Site, report: Report) -> CheckResult | None:
 
 
 def _rp_filter(site: Site, report: Report) -> CheckResult | None:
+    if not any(wan.interface for wan in report.wans):
+        return CheckResult(Check.RP_FILTER, Outcome.NOT_CHECKED, "only Linux has it")
     strict = _findings(report, ("rp-filter-strict",))
     return _result(Check.RP_FILTER, not strict, _subjects(report, strict) if strict else "no WAN drops its own answers")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,7 +32,7 @@ def bound_socket(kind: socket.SocketKind, address: Endpoint, interface: str, sou
         sock.setblocking(False)
         keep_errors(sock)
         with step(f"bind a socket to interface '{interface}'"):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+            bind_to_device(sock, interface)
         if source:
             with step(f"bind a socket on '{interface}' to source '{source}'"):
                 sock.bind((source, 0))
@@ -39,6 +40,12 @@ def bound_socket(kind: socket.SocketKind, address: Endpoint, interface: str, sou
         sock.close()
         raise
     return sock
+
+
+def bind_to_device(sock: socket.socket, interface: str) -> None:
+    """Nothing without an interface. Other systems than Linux have no such option: their routes decide. OSError."""
+    if interface and sys.platform == "linux":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
 
 
 @contextmanager

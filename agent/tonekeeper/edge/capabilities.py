@@ -34,7 +34,9 @@ def missing_for_flows() -> tuple[str, ...]:
 
 
 def has_net_admin(status: Path = _STATUS) -> bool:
-    """Whether CAP_NET_ADMIN is effective."""
+    """Whether CAP_NET_ADMIN is effective; there is no such thing on other systems than Linux."""
+    if not status.exists():
+        return False
     effective = next(line for line in status.read_text().splitlines() if line.startswith("CapEff:"))
     return bool(int(effective.split()[1], 16) >> _CAP_NET_ADMIN & 1)
 

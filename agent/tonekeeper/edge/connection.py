@@ -11,6 +11,7 @@ import asyncio
 import errno
 import os
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -80,7 +81,8 @@ class Connection:
         try:
             with step(f"connect to {self._way}"):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(self._unanswered_within * 1000))
+                if sys.platform == "linux":
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(self._unanswered_within * 1000))
                 number = sock.connect_ex(self._way.address)
                 if number not in (0, *_CONNECTING):
                     raise OSError(number, os.strerror(number))

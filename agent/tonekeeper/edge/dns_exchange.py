@@ -18,6 +18,7 @@ from typing import Any
 
 from tonekeeper.core.events import NameFailure
 from tonekeeper.core.location import Answer, NoAnswer, Question, Reply
+from tonekeeper.edge.bound_socket import bind_to_device
 from tonekeeper.edge.dns_messages import Unusable, decode_answer, encode_query
 from tonekeeper.edge.entropy import token
 from tonekeeper.edge.error_queue import keep_errors
@@ -132,8 +133,7 @@ def _open(
     family, _, protocol, _, there = socket.getaddrinfo(nameserver.address, port, type=kind, flags=numeric)[0]
     with socket.socket(family, kind, protocol) as sock:
         sock.setblocking(False)
-        if nameserver.interface:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, nameserver.interface.encode())
+        bind_to_device(sock, nameserver.interface)
         if nameserver.source:
             sock.bind((nameserver.source, 0))
         yield sock, there

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from dataclasses import dataclass
 
 from tonekeeper.errors import DecodeError
@@ -42,7 +43,12 @@ class ExtendedError:
 
 
 def keep_errors(sock: socket.socket) -> None:
-    """From now on ICMP errors for `sock` are kept in its error queue; an open stream has none, its next call fails."""
+    """From now on ICMP errors for `sock` are kept in its error queue; an open stream has none, its next call fails.
+
+    Other systems than Linux have no such queue: there the next call fails, and nobody says who sent the error.
+    """
+    if sys.platform != "linux":
+        return
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
     else:
@@ -57,6 +63,8 @@ def read_errors(sock: socket.socket, most: int) -> list[ExtendedError]:
 def read_errors_to(sock: socket.socket, most: int) -> list[tuple[Endpoint | None, ExtendedError]]:
     """The same with where each datagram was going: for a socket that is not connected. None where nobody knows."""
     found: list[tuple[Endpoint | None, ExtendedError]] = []
+    if sys.platform != "linux":
+        return found
     while len(found) < most:
         try:
             _, ancillary, _, there = sock.recvmsg(1, _ROOM_FOR_ANCILLARY, socket.MSG_ERRQUEUE)

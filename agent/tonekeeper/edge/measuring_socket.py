@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 
+from tonekeeper.edge.bound_socket import bind_to_device
 from tonekeeper.errors import EdgeError
 from tonekeeper.wire.endpoint import Endpoint
 
@@ -39,8 +40,7 @@ def socket_through(is_ipv6: bool, interface: str, kind: socket.SocketKind = sock
         raise EdgeError("open a socket", error, remedy=REMEDIES.get(error.errno or 0, "")) from None
     try:
         sock.setblocking(False)
-        if interface:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+        bind_to_device(sock, interface)
     except OSError as error:
         sock.close()
         doing = f"bind a socket to interface '{interface}'"

@@ -45,9 +45,8 @@ def test_what_a_dead_site_explains_is_told_with_its_cause():
 
 
 def test_a_wan_whose_answers_this_kernel_drops_is_explained_by_that():
-    talk = Talk()
+    talk = Talk().begin()
     talk.silence(wan="lte")
-    talk.begin()
     talk.tell(ReversePathFilterRead("wwan0", 1))
     talk.pass_time(60)
 

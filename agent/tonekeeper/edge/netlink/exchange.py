@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -63,6 +64,8 @@ class Exchange:
     """
 
     def __init__(self, protocol: int, *, port: int = 0) -> None:
+        if sys.platform != "linux":
+            raise OSError(errno.EPROTONOSUPPORT, "there is no netlink on this system")
         self._sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         self._sock.settimeout(_PATIENCE)
         for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK):
