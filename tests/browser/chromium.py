@@ -106,6 +106,11 @@ class Chromium:
         page.go_to(url)
         return page
 
+    def close_pages(self) -> None:
+        for page in self._pages.values():
+            self.call("Target.disposeBrowserContext", browserContextId=page.context)
+        self._pages.clear()
+
     def call(self, method: str, session: str = "", **parameters: Any) -> Answer:
         """What the browser answers to one message; events that come before it go to their pages."""
         self._count += 1
@@ -150,13 +155,13 @@ class Page:
     def __init__(self, browser: Chromium, session: str, context: str) -> None:
         self._browser = browser
         self._session = session
-        self._context = context
+        self.context = context
         self.complaints: list[str] = []
         """What the console would show in red: exceptions, refused scripts, failed loads."""
         self.requests: list[str] = []
         """URLs of all that was asked for."""
         self.bytes_loaded = 0
-        """With the headers, of what has been loaded to its end."""
+        """Of bodies, those of streams included."""
         self._loads = 0
 
     def call(self, method: str, **parameters: Any) -> Answer:
@@ -178,8 +183,8 @@ class Page:
                 self._loads += 1
             case "Network.requestWillBeSent":
                 self.requests.append(details["request"]["url"])
-            case "Network.loadingFinished":
-                self.bytes_loaded += details["encodedDataLength"]
+            case "Network.dataReceived":
+                self.bytes_loaded += details["dataLength"]
             case "Runtime.exceptionThrown":
                 self.complaints.append(details["exceptionDetails"].get("exception", {}).get("description", "exception"))
             case "Log.entryAdded" if details["entry"]["level"] == "error":
@@ -232,6 +237,3 @@ class Page:
         """As PNG; `whole`: also what one would have to scroll to."""
         shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         target.write_bytes(base64.b64decode(shot["data"]))
-
-    def close(self) -> None:
-        self._browser.call("Target.disposeBrowserContext", browserContextId=self._context)

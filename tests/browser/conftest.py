@@ -14,7 +14,7 @@ from tests.lab.conftest import lab, make_agent, standing_lab  # noqa: F401 - fix
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Chromium]:
+def standing_browser() -> Iterator[Chromium]:
     need_browser()
     with Chromium() as browser:
         yield browser
@@ -31,3 +31,10 @@ def need_browser() -> None:
 def site() -> Iterator[Site]:
     with Site().served() as site:
         yield site
+
+
+@pytest.fixture
+def browser(standing_browser: Chromium, site: Site) -> Iterator[Chromium]:
+    """Its pages are closed before the site goes."""
+    yield standing_browser
+    standing_browser.close_pages()

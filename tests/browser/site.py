@@ -15,6 +15,7 @@ from tests.unit.faces.examinations import ScriptedDiagnoses
 from tonekeeper.core.report import (
     CauseReport,
     CheckReport,
+    EgressReport,
     ExplainedReport,
     FindingReport,
     FirewallReport,
@@ -54,6 +55,7 @@ class Site:
             self._where = self._do(self._server.start)
             yield self
             self._do(self._server.close)
+            self._do(lambda: asyncio.sleep(0))  # what was closed is closed in the next turn of the loop
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join()
@@ -88,6 +90,9 @@ def eventful() -> Report:
     """Something in every part of the page, folded parts included."""
     flow = FirewallReport("lan", "primary", "fibre", "udp", "198.51.100.10:5060", "out", "accept", None, "", "")
     rule = RuleReport("inet", "fw", "forward", 0, "policy drop", "")
+    way = EgressReport(
+        "fibre", "primary", "udp", "198.51.100.10:5060", "answered", "", "", "fine", 1500, "OPTIONS was answered 200"
+    )
     follows = FindingReport(
         "no-alternate",
         Severity.WARNING,
@@ -106,6 +111,7 @@ def eventful() -> Report:
         explained=(ExplainedReport(follows, (CauseReport("sbc-down", "primary"),)),),
         nat=reports.behind_nat().nat,
         firewall=(flow, replace(flow, verdict="drop", rule=rule, sbc="alternate")),
+        egress=(way, replace(way, sbc="alternate", cause="local rule", outcome="forbidden here", largest=None)),
         phones=reports.phones(),
         checks=(
             CheckReport("clock", "ok", "2 time servers agree, 0.004 s off", 61.0),

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 WITHIN = 2.0
 """Seconds from a failure to its name on the page."""
 PATIENCE = 30.0
+MOST_BYTES = 60_000
 URL = f"http://{HTTP[0]}:{HTTP[1]}/"
 
 
@@ -30,13 +31,14 @@ def browser_at_the_site(standing_lab: Lab) -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def page(browser_at_the_site: Chromium, make_agent: Callable[..., Agent]) -> Page:
+def page(browser_at_the_site: Chromium, make_agent: Callable[..., Agent]) -> Iterator[Page]:
     """Of an agent that has been watching for a while, and finds nothing wrong."""
     make_agent().start()
     page = browser_at_the_site.open(URL)
     page.wait_for("document.getElementById('live').dataset.is === 'live'", within=PATIENCE)
     page.wait_for("document.title === 'OK: lab-site'", within=PATIENCE)
-    return page
+    yield page
+    browser_at_the_site.close_pages()
 
 
 def shown_after(page: Page, finding: str, began: float) -> float:
@@ -51,6 +53,7 @@ def test_an_sbc_that_dies_shows_within_two_seconds(lab: Lab, page: Page):
     took = shown_after(page, "sbc-down", began)
 
     assert took <= WITHIN
+    assert page.bytes_loaded < MOST_BYTES
     page.wait_for("document.querySelector('#place').textContent.includes('alternate')", within=PATIENCE)
     assert page.text("main").startswith("PROBLEM SBC primary does not answer")
     assert page.text("#paths").count("down RTT") == 2

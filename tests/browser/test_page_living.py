@@ -79,6 +79,7 @@ def test_focus_selection_and_opened_folds_survive_what_changes(browser: Chromium
     assert page.evaluate("[...document.querySelectorAll('details')].map(it => [it.dataset.key, it.open])") == [
         ["so sbc-down primary", True],
         ["open flows", True],
+        ["open ways", False],
     ]
     assert "fibre" in page.evaluate("getSelection().toString()")
 
@@ -107,7 +108,6 @@ def test_what_is_gone_leaves_no_trace_and_what_is_new_comes_in_its_place(browser
         page.wait_for(f"document.querySelector('#verdict .sentence').textContent === {sentence}", within=SOON)
         fresh = browser.open(site.url)
         assert page.text("main") == fresh.text("main")
-        fresh.close()
 
 
 def test_only_the_verdict_is_told_to_who_listens_to_the_page(browser: Chromium, site: Site):

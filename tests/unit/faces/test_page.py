@@ -13,6 +13,7 @@ from tonekeeper.core.examination import NOT_BEGUN, Examination, ExaminationState
 from tonekeeper.core.report import (
     CauseReport,
     CheckReport,
+    EgressReport,
     ExplainedReport,
     FindingReport,
     FirewallReport,
@@ -24,7 +25,7 @@ from tonekeeper.faces.http.page.parts import diagnosis_part, report_parts
 from tonekeeper.faces.http.page.render import CONTENT_SECURITY_POLICY, render_page
 
 MOST_BYTES = 60_000
-FREE = ("data-key", "data-title")
+FREE = ("data-key", "data-th")
 """Attributes that hold names; all others are the page's own words."""
 
 LET_THROUGH = FirewallReport("lan", "primary", "fibre", "udp", "198.51.100.10:5060", "out", "accept", None, "", "")
@@ -36,6 +37,19 @@ DROPPED = replace(
     rule=RuleReport("inet", "fw", "forward", 0, "policy drop", ""),
 )
 NOBODY_KNOWS = replace(LET_THROUGH, direction="return", verdict="not checked", reason="the rules cannot be read")
+REACHED = EgressReport(
+    "fibre", "primary", "udp", "198.51.100.10:5060", "answered", "", "", "fine", 1500, "OPTIONS was answered 200"
+)
+BLOCKED = replace(
+    REACHED,
+    sbc="alternate",
+    address="198.51.100.20:5060",
+    outcome="prohibited",
+    hop="192.0.2.1",
+    cause="upstream filter",
+    largest=None,
+)
+NOT_TRIED = replace(REACHED, wan="lte", outcome="not checked", cause="not checked", detail="needs CAP_NET_RAW")
 FOLLOWS = FindingReport(
     "no-alternate",
     Severity.WARNING,
@@ -103,6 +117,7 @@ def full() -> Report:
         nat=reports.behind_nat().nat,
         phones=reports.phones(),
         firewall=(LET_THROUGH, DROPPED, NOBODY_KNOWS),
+        egress=(REACHED, BLOCKED, NOT_TRIED),
         checks=(CheckReport("clock", "ok", "2 time servers agree, 0.004 s off", 61.0),),
         explained=(ExplainedReport(FOLLOWS, (CauseReport("sbc-down", "primary"),)),),
     )
@@ -264,6 +279,17 @@ def test_a_flow_that_ends_up_elsewhere_is_a_problem():
     assert "redirected it ends up at 192.0.2.53:5060" in part("firewall", replace(full(), firewall=(stolen,)))
 
 
+def test_of_the_way_out_only_what_does_not_arrive_stands_open():
+    page = report_parts(full())["egress"]
+    folded = re.findall(r"<details.*?</details>", page)
+    shown = Reader(re.sub(r"<details.*?</details>", "", page)).text
+
+    assert "alternate over fibre udp 198.51.100.20:5060 upstream filter prohibited from 192.0.2.1" in shown
+    assert "1 address not checked" in folded[0]
+    assert "1 address reached" in folded[1]
+    assert "answered packets of up to 1500 bytes" in Reader(folded[1]).text
+
+
 def test_the_phones_are_shown_with_model_profile_firmware_and_registration():
     text = part("phones", full())
 
@@ -281,7 +307,7 @@ def test_of_very_many_phones_the_page_shows_some_and_says_so():
     text = part("phones", replace(full(), phones=(*many, refused)))
 
     assert "201 found" in text
-    assert "and 161 more: see the JSON" in text
+    assert "and 177 more: see the JSON" in text
     assert text.index("192.0.2.250") < text.index("192.0.2.0"), "the one that is refused is among them"
 
 
@@ -355,6 +381,7 @@ def hostile(name: str) -> Report:
     report = reports.hostile(name)
     rule = RuleReport(name, name, name, 0, name, name)
     flow = FirewallReport(name, name, name, name, name, name, name, rule, "", "")
+    way = EgressReport(name, name, name, name, name, name, name, name, 1500, name)
     phone = replace(reports.phones()[0], address=name, user_agent=name, profile=name, firmware=name, vendor=name)
     return replace(
         report,
@@ -363,6 +390,7 @@ def hostile(name: str) -> Report:
             replace(flow, verdict="accept", arrives_at=name),
             replace(flow, reason=name, verdict="not checked"),
         ),
+        egress=(way, replace(way, cause="fine", hop=""), replace(way, cause="not checked")),
         phones=(replace(phone, model=name, mac=name, transport=name), replace(phone, vendor="", model="", firmware="")),
         checks=(CheckReport(name, name, name, 1.0),),
         explained=(ExplainedReport(report.findings[0], (CauseReport(name, name),)),),
@@ -399,10 +427,14 @@ def test_no_part_has_a_script_or_a_style_of_its_own():
 
 
 def test_the_page_of_the_largest_site_is_small():
-    proven = reports.proven()
-    sbcs = tuple(replace(proven.sbcs[0], name=f"sbc-{number}") for number in range(8))
-    phones = tuple(replace(reports.phones()[0], address=f"192.0.2.{number}") for number in range(60))
-    largest = replace(full(), sbcs=sbcs, phones=phones, firewall=8 * full().firewall, changes=8 * full().changes)
+    largest = replace(
+        full(),
+        sbcs=tuple(replace(reports.proven().sbcs[0], name=f"sbc-{number}") for number in range(8)),
+        phones=tuple(replace(reports.phones()[0], address=f"192.0.2.{number}") for number in range(60)),
+        firewall=8 * full().firewall,
+        egress=8 * full().egress,
+        changes=8 * full().changes,
+    )
 
     assert len(render_page(full(), examinations.done()).encode()) < MOST_BYTES / 2
     assert len(render_page(largest, examinations.done()).encode()) < MOST_BYTES

@@ -134,7 +134,7 @@ def what_people_see(report: Report) -> object:
         (report.active.wan, report.active.sbc, report.active.reason, report.active.voicemail),
         (report.steering.phase, report.steering.interface, report.steering.kept_calls, report.steering.stale_flows),
         [(nat.wan, nat.mapped_address, nat.lifetime_s, nat.sip_alg) for nat in report.nat],
-        report.firewall,
+        (report.firewall, report.egress),
         [(phone.address, phone.user_agent, phone.profile, phone.status) for phone in report.phones],
         [(check.check, check.outcome, check.detail) for check in report.checks],
     )

@@ -7,26 +7,23 @@ from tonekeeper.faces import wording
 from tonekeeper.faces.http.page.markup import escape, fold, quiet, section, state
 
 _NAME = "diagnosis"
-_BUTTONS = (
-    '<div class="buttons">'
-    '<button type="button" data-do="quick"{busy}>Quick check</button>'
-    '<button type="button" data-do="full"{busy}>Full check</button>'
-    "{stop}</div>"
+_START = (
+    '<div class="buttons"><button type="button" data-do="quick"{busy}>Quick check</button>'
+    '<button type="button" data-do="full"{busy}>Full check</button></div>'
 )
+_STOP = '<div class="buttons"><button type="button" data-do="stop">Stop</button></div>'
 _OFFER = (
     "Looks at all that this host can see: lines, names, NAT, firewall, phones and more. A quick check takes a quarter "
     "of a minute; a full one takes longer, and measures the NAT."
 )
-_STOP = '<button type="button" data-do="stop">Stop</button>'
 
 
 def examination_part(now: Examination | None) -> str:
     """Hidden where this agent makes none."""
     if now is None:
         return section(_NAME, "Diagnosis", "")
-    is_running = now.state is ExaminationState.RUNNING
     # A button that is pressed keeps the focus, so it stays where it is while it cannot be used.
-    buttons = _BUTTONS.format(busy=' aria-disabled="true"' if is_running else "", stop=_STOP if is_running else "")
+    buttons = _START.format(busy=' aria-disabled="true"' if now.state is ExaminationState.RUNNING else "")
     return section(_NAME, "Diagnosis", _body(now), buttons)
 
 
@@ -35,7 +32,7 @@ def _body(now: Examination) -> str:
     verdict = f'<p role="status" class="name">{escape(now.verdict)}</p>'
     match now.state:
         case ExaminationState.NEVER:
-            return f'{verdict}<p class="quiet">{_OFFER}</p>'
+            return f"{verdict}<small>{_OFFER}</small>"
         case ExaminationState.RUNNING:
             return f'<div class="card">{verdict}{_progress(now)}{_steps(now)}</div>'
         case ExaminationState.DONE | ExaminationState.STOPPED:
@@ -48,7 +45,8 @@ def _progress(now: Examination) -> str:
     done = sum(check.stage is Stage.DONE for check in now.checks)
     left = f", over in at most {wording.duration(now.left_s)}" if now.left_s is not None else ""
     told = f"{_kind(now)}: {done} of {wording.counted(len(now.checks), 'check')} done{left}"
-    return f'<p>{told}</p><progress max="{len(now.checks) or 1}" value="{done}" aria-label="Checks done"></progress>'
+    bar = f'<progress max="{len(now.checks) or 1}" value="{done}" aria-label="Checks done"></progress>'
+    return f'<div class="head"><p>{told}</p>{_STOP}</div>{bar}'
 
 
 def _kind(now: Examination) -> str:

@@ -44,8 +44,8 @@ def state(word: str, tone: Tone | None = None) -> str:
 
 
 def quiet(text: str) -> str:
-    """A paragraph of less weight; nothing for no text."""
-    return f'<p class="quiet">{escape(text)}</p>' if text else ""
+    """A line of less weight; nothing for no text."""
+    return f"<small>{escape(text)}</small>" if text else ""
 
 
 def facts(told: Mapping[str, str]) -> str:
@@ -73,7 +73,7 @@ def table(caption: str, titles: Iterable[str], rows: Iterable[tuple[str, ...]]) 
 def _row(columns: tuple[str, ...], cells: tuple[str, ...]) -> str:
     first, *rest = cells
     others = "".join(
-        f'<td data-title="{title}">{cell}</td>' if cell else "<td></td>"
+        f'<td data-th="{title}">{cell}</td>' if cell else "<td></td>"
         for title, cell in zip(columns[1:], rest, strict=True)
     )
     return f'<tr><th scope="row">{first}</th>{others}</tr>'

@@ -41,10 +41,10 @@ def _function(one: FunctionReport) -> str:
 def _cell(sbc: SbcReport, wan: WanReport, report: Report) -> str:
     own = [path for path in sbc.paths if path.wan == wan.name]
     is_active = (report.active.sbc, report.active.wan) == (sbc.name, wan.name)
-    told = "".join(map(_path, own)) or '<p class="quiet">no path</p>'
+    told = "".join(map(_path, own)) or "<small>no path</small>"
     marked = '<p class="here">calls go here</p>' if is_active else ""
     # Where the columns are gone, on a narrow screen, each cell names its WAN itself.
-    return f'<td{" class=active" if is_active else ""} data-title="{escape(wan.name)}">{marked}{told}</td>'
+    return f'<td{" class=active" if is_active else ""} data-th="{escape(wan.name)}">{marked}{told}</td>'
 
 
 def _path(path: PathReport) -> str:

@@ -1,7 +1,7 @@
 
 (function () {
   "use strict";
-  var QUIET = 8000, POLL = 5000, AGAIN = 15000;  // events come every 5 s at least
+  var QUIET = 8000, POLL = 5000, AGAIN = 10000;  // events come every 5 s at least
   var live = document.getElementById("live"), old = document.getElementById("old");
   var refused = document.getElementById("refused");
   var heard = Date.now(), told = 0, polled = 0, opened = 0, source = null;

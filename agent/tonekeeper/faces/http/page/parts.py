@@ -27,6 +27,7 @@ def report_parts(report: Report) -> dict[str, str]:
         "paths": paths(report),
         "wans": wans(report),
         "firewall": surroundings.firewall(report),
+        "egress": surroundings.egress(report),
         "phones": surroundings.phones(report),
         "checks": surroundings.checks(report),
         "changes": surroundings.changes(report),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tonekeeper.core.report import ChangeReport, CheckReport, FirewallReport, PhoneReport, Report
+from tonekeeper.core.report import ChangeReport, CheckReport, EgressReport, FirewallReport, PhoneReport, Report
 from tonekeeper.faces import wording
 from tonekeeper.faces.http.page.markup import escape, fold, quiet, section, state, table
 
-MOST_PHONES = 40
-MOST_FLOWS = 24
+MOST_PHONES = 24
+MOST_FLOWS = 12
 """Shown of each kind; the JSON has them all."""
 
 _FLOW_TITLES = ("What", "To", "Verdict", "Because")
@@ -60,6 +60,40 @@ def _because(flow: FirewallReport) -> str:
     return f"{escape(f'{rule.table} {rule.chain}')}: <code>{escape(rule.text)}</code>" if flow.verdict != _OPEN else ""
 
 
+def egress(report: Report) -> str:
+    """What became of real packets, likewise."""
+    stopped = [one for one in report.egress if one.cause not in ("fine", "not checked")]
+    unknown = [one for one in report.egress if one.cause == "not checked"]
+    through = [one for one in report.egress if one.cause == "fine"]
+    body = _ways("Packets that do not arrive", stopped)
+    if unknown:
+        told = f"{wording.counted(len(unknown), 'address', 'addresses')} not checked"
+        body += fold("unknown ways", told, _ways("Addresses that were not checked", unknown))
+    if through:
+        told = f"{wording.counted(len(through), 'address', 'addresses')} reached"
+        body += fold("open ways", told, _ways("Addresses that are reached", through))
+    return section("egress", "Way out", f'<div class="card">{body}</div>' if body else "")
+
+
+def _ways(caption: str, ways: list[EgressReport]) -> str:
+    if not ways:
+        return ""
+    titles = ("To", "Cause", "Answer", "Seen")
+    return table(caption, titles, map(_way, ways[:MOST_FLOWS])) + _rest(len(ways) - MOST_FLOWS)
+
+
+def _way(one: EgressReport) -> tuple[str, ...]:
+    tone = {"fine": wording.Tone.GOOD, "not checked": wording.Tone.UNKNOWN}.get(one.cause, wording.Tone.BAD)
+    by = f"from {one.hop}" if one.hop else f"last heard of {one.last_hop}" if one.last_hop else ""
+    longest = f"packets of up to {one.largest} bytes" if one.largest is not None else ""
+    return (
+        escape(f"{one.sbc} over {one.wan}") + quiet(f"{one.transport} {one.address}"),
+        state(one.cause, tone),
+        escape(one.outcome) + quiet(by) + quiet(longest),
+        escape(one.detail),
+    )
+
+
 def phones(report: Report) -> str:
     """Those that are refused first."""
     if not report.phones:
@@ -67,7 +101,7 @@ def phones(report: Report) -> str:
     shown = sorted(report.phones, key=lambda phone: not _is_refused(phone))[:MOST_PHONES]
     titles = ("Phone", "Firmware", "Registration", "Keepalive", "Last seen")
     body = table("Phones on the LAN", titles, map(_phone, shown)) + _rest(len(report.phones) - len(shown))
-    count = f'<p class="quiet">{len(report.phones)} found</p>'
+    count = f"<small>{len(report.phones)} found</small>"
     return section("phones", "Phones", f'<div class="card">{body}</div>', count)
 
 
@@ -129,4 +163,4 @@ def _change(change: ChangeReport) -> tuple[str, ...]:
 
 
 def _rest(count: int) -> str:
-    return f'<p class="quiet">and {count} more: see the JSON</p>' if count > 0 else ""
+    return f"<small>and {count} more: see the JSON</small>" if count > 0 else ""

@@ -43,7 +43,7 @@ def findings(report: Report) -> str:
     counts = Counter(one.finding.severity for one in told)
     summary = ", ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity])
     body = "".join(map(_finding, told)) or '<p class="card">None.</p>'
-    return section("findings", "Findings", body, f'<p class="quiet">{summary}</p>')
+    return section("findings", "Findings", body, f"<small>{summary}</small>")
 
 
 def _finding(one: FoldedFinding) -> str:
@@ -54,7 +54,7 @@ def _finding(one: FoldedFinding) -> str:
         f"<h3>{state(finding.severity)} {escape(finding.summary)}</h3>"
         + facts({"What to do": lines(finding.remedy), "Measured": escape(wording.evidence(finding))})
         + (fold(f"so {key}", _consequently(one), _consequences(one)) if one.consequences else "")
-        + f'<p class="quiet"><code>{escape(finding.code)}</code> {_about(finding)}</p></article>'
+        + f"<small><code>{escape(finding.code)}</code> {_about(finding)}</small></article>"
     )
 
 
