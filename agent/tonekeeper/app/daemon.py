@@ -162,8 +162,7 @@ class Daemon:
         """What a diagnosis asks; once it has started."""
         from tonekeeper.app.inquiries import Subject
 
-        situation = self._agent.situation
-        return Subject(lambda: situation.site, self.report, self.feed, self._places)
+        return Subject(self._agent.situation, self.report, self.feed)
 
     def _places(self) -> Places:
         """Where the SBCs are, as far as the agent knows."""

@@ -6,17 +6,23 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from tonekeeper.app.checks import AT_MOST, look
 from tonekeeper.app.diagnosing import Ask, Inquiry, Note
+from tonekeeper.core.beside.knowledge import knowledge_of
 from tonekeeper.core.checks import Check, CheckResult, Outcome
-from tonekeeper.core.events import DiagnosisBegun, EgressExamined, Event, FirewallExamined
+from tonekeeper.core.events import Checked, DiagnosisBegun, EgressExamined, Event, FirewallExamined
 from tonekeeper.core.firewall.flows import Places
 from tonekeeper.core.nat.attempt import LONGEST
 from tonekeeper.core.observed import OBSERVED
 from tonekeeper.core.report import EgressReport, FirewallReport, Report
 from tonekeeper.core.site import Site
+from tonekeeper.core.situation import Situation
 from tonekeeper.errors import EdgeError
 
-QUICK = (Check.WANS, Check.DNS, Check.SBCS, Check.RP_FILTER, Check.FIREWALL, Check.PHONES)
+QUICK = (
+    *(Check.WANS, Check.DNS, Check.SBCS, Check.RP_FILTER, Check.FIREWALL, Check.PHONES),
+    *(Check.CLOCK, Check.CONNTRACK),
+)
 """The essentials."""
 QUICK_LIMIT = 14.0
 FULL_LIMIT = 80.0
@@ -25,6 +31,8 @@ NAT_LIMIT = LONGEST * 1.2 + 60.0
 """Seconds for the NAT of one WAN: what a lifetime just beyond the longest takes, and the questions around it."""
 LINES_LEAST = {True: 8.0, False: 45.0}
 """Seconds, quick or not, that lines are watched before they are called good: loss needs to be counted."""
+KNOWN_FIRST = {Check.CLOCK: Check.SBCS, Check.PORTAL: Check.SBCS}
+"""What a check needs to know to judge: certificates, and WANs that do not work."""
 LOCATED_WITHIN = 5.0
 """Seconds."""
 LOOK_EVERY = 0.25
@@ -35,11 +43,9 @@ LOOK_EVERY = 0.25
 class Subject:
     """The agent that a diagnosis is made beside."""
 
-    site: Callable[[], Site]
+    situation: Situation
     report: Callable[[], Report]
     feed: Callable[[Event], None]
-    places: Callable[[], Places]
-    """Where its SBCs are, as far as it knows."""
 
 
 class Inquiries:
@@ -68,10 +74,14 @@ class Inquiries:
 
     def _every(self) -> Sequence[Inquiry]:
         limit = QUICK_LIMIT if self._quick else FULL_LIMIT
-        nat_limit = NAT_LIMIT * max(1, sum(not wan.metered for wan in self._subject.site().wans))
+        nat_limit = NAT_LIMIT * max(1, sum(not wan.metered for wan in self._site.wans))
         observed = {Check.NAT: nat_limit, Check.SIP_ALG: nat_limit}
         return (
             *(Inquiry(check, observed.get(check, limit), self._observer(check)) for check in OBSERVED),
+            *(
+                Inquiry(check, min(limit, at_most + 1.0), self._beside(check), after=KNOWN_FIRST.get(check))
+                for check, at_most in AT_MOST.items()
+            ),
             Inquiry(Check.FIREWALL, limit, self._firewall),
             Inquiry(Check.EGRESS, limit, self._egress, after=Check.FIREWALL),
             Inquiry(Check.PATH_MTU, limit, self._path_mtu, after=Check.EGRESS),
@@ -86,7 +96,7 @@ class Inquiries:
             note(f"watched for {least:.0f} s at least" if least else "")
             while True:
                 await asyncio.sleep(LOOK_EVERY)
-                result = OBSERVED[check](self._subject.site(), self._report())
+                result = OBSERVED[check](self._site, self._report())
                 if result is not None and self._loop.time() >= self._began + least:
                     return result
 
@@ -101,12 +111,28 @@ class Inquiries:
 
     # --- what is asked
 
+    def _beside(self, check: Check) -> Ask:
+        async def ask(note: Note) -> CheckResult:
+            result = await look(check, self._site, knowledge_of(self._subject.situation, self._loop.time()))
+            self._subject.feed(Checked(result))
+            return result
+
+        return ask
+
+    @property
+    def _site(self) -> Site:
+        return self._subject.situation.site
+
+    def _places(self) -> Places:
+        lookups = self._subject.situation.lookups
+        return Places({name: lookup.targets for name, lookup in lookups.items()}, {})
+
     async def _located(self, note: Note) -> Places:
         """Once every SBC is located, or nobody can say where; what is known then."""
         note("where the SBCs are")
-        names = {sbc.name for sbc in self._subject.site().sbcs}
+        names = {sbc.name for sbc in self._site.sbcs}
         deadline = self._loop.time() + LOCATED_WITHIN
-        while (places := self._subject.places()) and self._loop.time() < deadline:
+        while (places := self._places()) and self._loop.time() < deadline:
             if all(places.targets.get(name) for name in names):
                 break
             await asyncio.sleep(LOOK_EVERY)
@@ -116,7 +142,7 @@ class Inquiries:
     async def _firewall(self, note: Note) -> CheckResult:
         from tonekeeper.app.firewall import examine, live_host, resolvers_of
 
-        site, places = self._subject.site(), await self._located(note)
+        site, places = self._site, await self._located(note)
         try:
             found = await asyncio.to_thread(
                 lambda: examine(live_host(site), replace(places, resolvers=resolvers_of(site)))
@@ -129,7 +155,7 @@ class Inquiries:
     async def _egress(self, note: Note) -> CheckResult:
         from tonekeeper.app.egress import examine_egress
 
-        site, report, places = self._subject.site(), self._subject.report(), await self._located(note)
+        site, report, places = self._site, self._subject.report(), await self._located(note)
         found = await examine_egress(
             site,
             places,
