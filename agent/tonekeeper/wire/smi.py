@@ -16,6 +16,7 @@ class Tag(IntEnum):
     INTEGER = 2
     """Integer32: -2**31 to 2**31-1."""
     OCTET_STRING = 4
+    NULL = 5
     OBJECT_IDENTIFIER = 6
     IP_ADDRESS = 64
     COUNTER32 = 65
@@ -23,13 +24,26 @@ class Tag(IntEnum):
     """Unsigned32 as well."""
     TIME_TICKS = 67
     """Hundredths of a second."""
+    OPAQUE = 68
     COUNTER64 = 70
+    NO_SUCH_OBJECT = 128
+    """This and the next two stand where there is no value (RFC 3416 section 3)."""
+    NO_SUCH_INSTANCE = 129
+    END_OF_MIB_VIEW = 130
+
+
+Content = int | bytes | Oid | None
+"""A number, octets (OCTET_STRING, IP_ADDRESS, OPAQUE), an OID, or nothing, as the tag says."""
 
 
 class Value(NamedTuple):
     tag: Tag
-    content: int | bytes | Oid
-    """A number, octets (OCTET_STRING, IP_ADDRESS) or an OID, as the tag says."""
+    content: Content
+
+
+NO_SUCH_OBJECT = Value(Tag.NO_SUCH_OBJECT, None)
+NO_SUCH_INSTANCE = Value(Tag.NO_SUCH_INSTANCE, None)
+END_OF_MIB_VIEW = Value(Tag.END_OF_MIB_VIEW, None)
 
 
 class Varbind(NamedTuple):

@@ -7,22 +7,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from enum import Enum
 
 from tonekeeper.faces.snmp.definition import ENTERPRISES, OBJECTS, Group, Index, Leaf, Served, Table
 from tonekeeper.faces.snmp.objects import table
 from tonekeeper.faces.snmp.syntax import Syntax
-from tonekeeper.wire.smi import Oid, Value, Varbind
+from tonekeeper.wire.smi import NO_SUCH_INSTANCE, NO_SUCH_OBJECT, Oid, Value, Varbind
 
 _ENTRY = 1
 _SCALAR: Oid = (0,)
-
-
-class Missing(Enum):
-    """Why there is no value (RFC 3416 section 4.2.1)."""
-
-    OBJECT = "noSuchObject"
-    INSTANCE = "noSuchInstance"
 
 
 class View:
@@ -37,11 +29,12 @@ class View:
     def __iter__(self) -> Iterator[Varbind]:
         return (Varbind(oid, self._values[oid]) for oid in self._oids)
 
-    def get(self, oid: Oid) -> Value | Missing:
+    def get(self, oid: Oid) -> Value:
+        """Where there is none, why (RFC 3416 section 4.2.1)."""
         found = self._values.get(oid)
         if found is not None:
             return found
-        return Missing.INSTANCE if self._is_of_an_object(oid) else Missing.OBJECT
+        return NO_SUCH_INSTANCE if self._is_of_an_object(oid) else NO_SUCH_OBJECT
 
     def after(self, oid: Oid) -> Varbind | None:
         """The first instance behind `oid`; None: there is no more."""
@@ -68,6 +61,10 @@ def cell(table: Table, leaf: Leaf, row: object, enterprise: int) -> Varbind | No
     """One column of one row; None where it has no value."""
     instance = instance_of(table.indices, row)
     return None if instance is None else _varbind(table, leaf, row, instance, enterprise)
+
+
+def object_oid(part: Group | Table, leaf: Leaf, enterprise: int) -> Oid:
+    return (*ENTERPRISES, enterprise, *_below(part, leaf))
 
 
 def instance_of(indices: tuple[Index, ...], row: object) -> Oid | None:
@@ -117,7 +114,7 @@ def _varbind(part: Group | Table, leaf: Leaf, source: object, instance: Oid, ent
     content = leaf.syntax.encode(leaf.read(source))
     if content is None:
         return None
-    return Varbind((*ENTERPRISES, enterprise, *_below(part, leaf), *instance), Value(leaf.syntax.tag, content))
+    return Varbind((*object_oid(part, leaf, enterprise), *instance), Value(leaf.syntax.tag, content))
 
 
 def _below(part: Group | Table, leaf: Leaf) -> Oid:

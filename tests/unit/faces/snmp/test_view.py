@@ -13,8 +13,8 @@ from tonekeeper.core.report import CheckReport, FirewallReport, RuleReport
 from tonekeeper.faces.snmp.definition import Served
 from tonekeeper.faces.snmp.numbers import FindingNumbers
 from tonekeeper.faces.snmp.objects.phones import PHONES
-from tonekeeper.faces.snmp.view import Missing, View, read_view
-from tonekeeper.wire.smi import Tag, Value, Varbind
+from tonekeeper.faces.snmp.view import View, read_view
+from tonekeeper.wire.smi import NO_SUCH_INSTANCE, NO_SUCH_OBJECT, Tag, Value, Varbind
 
 ROOT = (1, 3, 6, 1, 4, 1, 32473, 5060, 1)
 FIBRE = (5, *b"fibre")
@@ -31,7 +31,7 @@ def view(report, **others):
 
 def value(report, *oid):
     found = view(report).get((*ROOT, *oid))
-    return found.content if isinstance(found, Value) else found
+    return found if found.content is None else found.content
 
 
 def walk(over: View, below=()):
@@ -91,11 +91,11 @@ def test_a_name_keeps_its_oid_when_others_come_and_go():
 
 
 def test_what_is_not_known_has_no_instance_and_what_is_no_object_is_none():
-    assert value(reports.at_start(), 12, 1, 8, *FIBRE, *PRIMARY, 1, 1, 4, 198, 51, 100, 10, 5060) is Missing.INSTANCE
-    assert value(reports.healthy(), 1, 1) is Missing.INSTANCE
-    assert value(reports.healthy(), 1, 99, 0) is Missing.OBJECT
-    assert value(reports.healthy(), 10, 1, 1, *FIBRE) is Missing.OBJECT  # the index itself cannot be asked for
-    assert view(reports.healthy()).get((1, 3, 6, 1, 2, 1, 1, 1, 0)) is Missing.OBJECT
+    assert value(reports.at_start(), 12, 1, 8, *FIBRE, *PRIMARY, 1, 1, 4, 198, 51, 100, 10, 5060) is NO_SUCH_INSTANCE
+    assert value(reports.healthy(), 1, 1) is NO_SUCH_INSTANCE
+    assert value(reports.healthy(), 1, 99, 0) is NO_SUCH_OBJECT
+    assert value(reports.healthy(), 10, 1, 1, *FIBRE) is NO_SUCH_OBJECT  # the index itself cannot be asked for
+    assert view(reports.healthy()).get((1, 3, 6, 1, 2, 1, 1, 1, 0)) is NO_SUCH_OBJECT
 
 
 def test_what_other_modules_have_is_answered_beside_ours():
@@ -180,4 +180,4 @@ def test_a_finding_keeps_its_number_while_it_lasts_and_nobody_gets_it_afterwards
 def test_how_notifications_fare_is_told():
     assert view(reports.healthy(), queued=3, lost=2).get((*ROOT, 30, 3, 0)) == Value(Tag.GAUGE32, 3)
     assert view(reports.healthy(), queued=3, lost=2).get((*ROOT, 30, 4, 0)) == Value(Tag.COUNTER32, 2)
-    assert view(reports.healthy()).get((*ROOT, 30, 1, 0)) is Missing.OBJECT  # in notifications only
+    assert view(reports.healthy()).get((*ROOT, 30, 1, 0)) is NO_SUCH_OBJECT  # in notifications only
