@@ -6,6 +6,7 @@ import asyncio
 import errno
 import http.client
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from tonekeeper.errors import AgentUnreachableError, EdgeError
 from tonekeeper.faces.cli.fetch import fetch_report
 from tonekeeper.faces.cli.status import Status, decode_report
 from tonekeeper.faces.http.connection import Limits
+from tonekeeper.faces.http.message import HttpStream, Sink
 from tonekeeper.faces.http.routes import Routes
 from tonekeeper.faces.http.server import HttpServer
 from tonekeeper.wire.endpoint import Endpoint
@@ -114,6 +116,54 @@ def test_pipelined_requests_beyond_what_the_peer_reads_are_all_answered():
     said = while_serving(lambda where: converse(where, 500 * request + last))
 
     assert said.count(b"HTTP/1.1 200 OK\r\n") == 501
+
+
+def test_a_listener_hears_of_a_change():
+    said = [reports.healthy()]
+    routes = Routes(lambda: said[0], lambda: True)
+
+    def ask(where: Endpoint) -> bytes:
+        with socket.create_connection(where, timeout=10) as peer:
+            peer.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: a\r\n\r\n")
+            heard = b""
+            while b"Every path works" not in heard:
+                heard += peer.recv(65536)
+            said[0] = reports.failed_over()
+            while b"SBC primary does not answer" not in heard:
+                heard += peer.recv(65536)
+            return heard
+
+    heard = while_serving(ask, routes)
+
+    assert isinstance(heard, bytes)
+    assert heard.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert heard.count(b"event: status\n") == 2
+
+
+def test_a_listener_that_reads_nothing_is_let_go():
+    limits = replace(Limits(), request_time=0.05)
+    left = threading.Event()
+
+    def flood(sink: Sink) -> Callable[[], None]:
+        loop = asyncio.get_running_loop()
+
+        def more() -> None:
+            if not sink.is_behind and not left.is_set():
+                sink.write(1_000_000 * b"x")
+                loop.call_soon(more)
+
+        more()
+        return left.set
+
+    async def serve() -> None:
+        server = HttpServer(ANY, lambda request: HttpStream("text/plain", flood), limits)
+        where = await server.start()
+        with socket.create_connection(where, timeout=10) as peer:
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert await asyncio.to_thread(left.wait, 10)
+        await server.close()
+
+    asyncio.run(serve())
 
 
 def test_a_port_in_use_is_an_error_with_its_number_and_a_remedy():
