@@ -1,6 +1,6 @@
 """The journal's lines: what happened and what was done about it, exactly, so that it can happen again.
 
-    {"journal":2,"version":"0.1.0","at":81234.5,"wall":1764000000.0,"situation":{...}}
+    {"journal":3,"version":"0.1.0","at":81234.5,"wall":1764000000.0,"situation":{...}}
     {"at":81239.1,"event":"DeadlineReached","data":{...},"commands":[["SendOptions",{...}]]}
 
 A segment begins with a header; its checkpoint is all that the agent knew at that moment, so a replay can start at any
@@ -21,7 +21,7 @@ from tonekeeper.core.probe import PathProbe
 from tonekeeper.core.situation import Situation
 from tonekeeper.errors import DecodeError
 
-FORMAT = 2
+FORMAT = 3
 """One more with every release that writes events, commands or the situation otherwise."""
 
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
