@@ -439,11 +439,12 @@ def test_a_flood_takes_a_bounded_part_of_each_turn_of_the_loop(site):
         for _ in range(number):
             sbc.sendto(b"garbage z9hG4bK-1", local)
         sbc.close()
-        turns = []
+        turns, before = [], 0
         while sum(turns) < number:
-            before = len(probing.heard.events)
             await asyncio.sleep(0)
-            turns.append(len(probing.heard.events) - before)
+            read = sum(isinstance(event, DatagramIgnored) for event in probing.heard.events)  # ICMP may come as well
+            turns.append(read - before)
+            before = read
         assert max(turns) <= MOST_AT_ONCE
 
     probe(site, scenario)
