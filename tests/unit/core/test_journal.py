@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.core.talk import Talk, path, site
 from tonekeeper.core.commands import Command
 from tonekeeper.core.events import Event, IcmpReceived, LinkChanged
-from tonekeeper.core.journal import Header, read_entry, read_header, write_commands, write_entry, write_header
+from tonekeeper.core.journal import FORMAT, Header, read_entry, read_header, write_commands, write_entry, write_header
 from tonekeeper.core.site import ProbePolicy
 from tonekeeper.drivers.replay import replay
 from tonekeeper.errors import DecodeError
@@ -116,12 +116,12 @@ def test_a_checkpoint_written_again_is_the_same_text():
 
 
 def of_another_release(header: bytes) -> bytes:
-    return header.replace(b'"journal":2,"version":"0.1.0"', b'"journal":1,"version":"0.0.9"')
+    return header.replace(b'"journal":%d,"version":"0.1.0"' % FORMAT, b'"journal":1,"version":"0.0.9"')
 
 
 def test_a_header_of_another_format_is_refused():
     talk = RecordedTalk(site())
-    with pytest.raises(DecodeError, match=r"format 1 of release '0.0.9' is not 2, which this release reads"):
+    with pytest.raises(DecodeError, match=r"format 1 of release '0.0.9' is not 3, which this release reads"):
         read_header(of_another_release(talk.lines[0]))
 
 
