@@ -8,7 +8,7 @@ from tonekeeper.faces import wording
 from tonekeeper.faces.http.page.markup import escape, facts, section, state
 from tonekeeper.faces.wording import Tone
 
-_BINDINGS = {"unreplied": "unanswered", "replied": "answered once", "stream": "with traffic", "tcp": "TCP"}
+BINDINGS = {"unreplied": "unanswered", "replied": "answered once", "stream": "with traffic", "tcp": "TCP"}
 _ALG = {"yes": Tone.BAD, "no": Tone.GOOD}
 
 
@@ -33,7 +33,7 @@ def _wan(wan: WanReport, nat: NatReport | None) -> str:
 
 def _nat(nat: NatReport) -> dict[str, str]:
     bindings = [
-        f"<li>{_BINDINGS.get(kind) or escape(kind)} <strong>{wording.interval(bounds)}</strong></li>"
+        f"<li>{BINDINGS.get(kind) or escape(kind)} <strong>{wording.interval(bounds)}</strong></li>"
         for kind, bounds in nat.lifetime_s.items()
         if bounds is not None
     ]
