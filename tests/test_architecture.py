@@ -51,6 +51,7 @@ ONLY_IN = {
         "one module talks to it, in our own frozen values; it costs 8 MiB where it is loaded",
     ),
     "dns": ("edge/dns_messages.py", "one module writes and reads DNS messages; it costs 4 MiB where it is loaded"),
+    "pysnmp": ("faces/snmp/engine.py", "SNMP's messages and their security are one module's subject; it costs 17 MiB"),
     "h11": ("faces/http/connection.py", "HTTP on the wire is one module's subject"),
     "yaml": ("edge/yaml_document.py", "one module knows what YAML means here"),
 }
@@ -60,7 +61,15 @@ LOADED_LATE = {
     "tonekeeper.edge.netlink.requests": "it brings pyroute2, and an agent that changes nothing does without",
     "tonekeeper.edge.tls": "it brings OpenSSL, and an agent without TLS paths does without",
     "tonekeeper.app.phone_background": "it brings the firmware profiles, and an agent without [lan] does without",
+    "tonekeeper.app.snmp_background": "an agent without [snmp] does without",
+    "tonekeeper.faces.snmp.engine": "it brings pysnmp, and an agent that answers through snmpd does without",
     "tonekeeper.faces.playbook.page": "it is a document, which no running agent needs",
+    "tonekeeper.app.check_background": "an agent that looks at nothing beside the paths does without",
+    "tonekeeper.app.checks.clock": "each check is loaded when its time has come",
+    "tonekeeper.app.checks.conntrack": "each check is loaded when its time has come",
+    "tonekeeper.app.checks.dhcp": "each check is loaded when its time has come",
+    "tonekeeper.app.checks.double_nat": "each check is loaded when its time has come",
+    "tonekeeper.app.checks.portal": "each check is loaded when its time has come",
     "tonekeeper.app.depth_background": "an agent that proves no more of its SBCs than that they answer does without",
 }
 

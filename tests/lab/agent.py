@@ -219,13 +219,17 @@ class _Connection(http.client.HTTPConnection):
 
 
 def configuration(lab: Lab, state_dir: Path) -> dict[str, Any]:
-    """Both WANs, both SBCs, the shortest cadence there is, and patience short enough for a test."""
+    """Both WANs, both SBCs, the shortest cadence there is, and patience short enough for a test.
+
+    Nothing is looked at beside the paths: this machine's clock is its own affair.
+    """
     return {
         "agent": {"name": "lab-site", "state_dir": str(state_dir)},
         "wan": [{"name": provider.name, "interface": provider.wan_interface} for provider in lab.providers],
         "sbc": [{"name": sbc.name, "uri": sbc.uri} for sbc in lab.sbcs],
         "probe": {"interval": "1s"},
         "failover": {"min_dwell": "1s", "failback_after": "5s", "failback_spread": "1s", "switches": 20},
+        "checks": {"background": False},
         "http": {"listen": f"{HTTP[0]}:{HTTP[1]}"},
         "journal": {},
     }

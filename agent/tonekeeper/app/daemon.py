@@ -68,6 +68,7 @@ from tonekeeper.faces.log import Log
 from tonekeeper.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from tonekeeper.app.check_background import BackgroundChecks
     from tonekeeper.app.depth_background import BackgroundDepth
     from tonekeeper.app.egress_background import BackgroundEgress
     from tonekeeper.app.firewall_background import BackgroundFirewall
@@ -134,6 +135,7 @@ class Daemon:
         self._background_egress: BackgroundEgress | None = None
         self._background_phones: BackgroundPhones | None = None
         self._background_firewall: BackgroundFirewall | None = None
+        self._background_checks: BackgroundChecks | None = None
 
     async def run(self, on_started: Callable[[], None] | None = None) -> Exit:
         """Until `stop` is called. `on_started`: when the first probes may leave."""
@@ -204,6 +206,7 @@ class Daemon:
         self._links.start()
         self._look_for_phones()
         self._look_at_firewall()
+        self._look_beside_the_paths()
         await self._serve_http()
         service.tell_ready()
 
@@ -236,6 +239,7 @@ class Daemon:
             self._background_egress,
             self._background_phones,
             self._background_firewall,
+            self._background_checks,
         )
         for background in backgrounds:
             if background is not None:
@@ -331,6 +335,21 @@ class Daemon:
         except EdgeError as error:
             self._log.error("firewall-not-checked", reason=str(error))
 
+    def _look_beside_the_paths(self) -> None:
+        """At the start and after a reload; not where the network is made up."""
+        if self._make_links is not _netlink or not self._settings.site.checks.background:
+            if self._background_checks is not None:
+                self._background_checks.close()
+            self._background_checks = None
+            return
+        from tonekeeper.app.check_background import BackgroundChecks
+
+        if self._background_checks is not None:
+            self._background_checks.look_again()
+        else:
+            agent, seed = self._agent, int(token()[:16], 16)
+            self._background_checks = BackgroundChecks(self.feed, lambda: agent.situation, seed)
+
     # --- faces and configuration
 
     async def _serve_http(self) -> None:
@@ -373,6 +392,7 @@ class Daemon:
         self._look_for_phones()
         if self._background_firewall is not None:
             self._background_firewall.look_again()
+        self._look_beside_the_paths()
         self._log.info("reloaded", site=site.name)
 
 

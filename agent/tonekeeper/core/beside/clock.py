@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from tonekeeper.core.checks import Check, CheckResult, Outcome
 from tonekeeper.core.findings import Observation
@@ -111,7 +110,7 @@ def time_of(server: str, answer: NtpAnswer, began: float, took: float) -> Server
 def judge_clock(seen: ClockSeen) -> CheckResult:
     agreeing = majority(seen.servers)
     if agreeing:
-        offset = median(one.offset for one in agreeing)
+        offset = sorted(one.offset for one in agreeing)[len(agreeing) // 2]
         return _judged(seen, offset, TOLERATED, _witnesses(seen, agreeing))
     if len(seen.servers) > 1:
         said = ", ".join(f"{one.server} {one.offset:+.1f} s" for one in seen.servers)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tonekeeper.core.beside.clock import CertificateDates
 from tonekeeper.core.report import PathState
+from tonekeeper.core.site import Wan
 from tonekeeper.core.situation import Situation
 from tonekeeper.wire.endpoint import Endpoint
 
@@ -17,7 +18,7 @@ class Knowledge:
 
     certificates: tuple[CertificateDates, ...] = ()
     broken: tuple[str, ...] = ()
-    """WANs over which a path is down."""
+    """WANs whose line is there, and over which every path is down."""
     mapped: dict[str, str] = field(default_factory=dict)
     """The address that a STUN server saw, without its port."""
     hops: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -30,10 +31,9 @@ NOTHING_KNOWN = Knowledge()
 
 
 def knowledge_of(situation: Situation, now: float) -> Knowledge:
-    probes = situation.probes
     return Knowledge(
         certificates=tuple(dict.fromkeys(_certificates(situation, now))),
-        broken=tuple(dict.fromkeys(path.wan for path, probe in probes.items() if probe.state is PathState.DOWN)),
+        broken=tuple(wan.name for wan in situation.site.wans if _is_broken(situation, wan)),
         mapped={
             wan: known.result.mapped_address.rpartition(":")[0].strip("[]")
             for wan, known in situation.nats.items()
@@ -42,6 +42,11 @@ def knowledge_of(situation: Situation, now: float) -> Knowledge:
         hops={walk.path.wan: walk.hops for walk in situation.walks if walk.hops and not walk.path.address.is_ipv6},
         destinations=dict(_destinations(situation)),
     )
+
+
+def _is_broken(situation: Situation, wan: Wan) -> bool:
+    states = [probe.state for probe in situation.probes_of(wan=wan.name) if probe.state is not PathState.UNKNOWN]
+    return bool(states) and all(state is PathState.DOWN for state in states) and not situation.dead(wan)
 
 
 def _certificates(situation: Situation, now: float) -> Iterator[CertificateDates]:

@@ -47,7 +47,7 @@ class WanAsked:
 
 
 def judge_portal(wans: Sequence[WanAsked], broken: Collection[str] = ()) -> CheckResult:
-    """`broken`: WANs over which paths are down."""
+    """`broken`: WANs over which every path is down."""
     found = [one for wan in wans if (one := _observation(wan, wan.wan in broken)) is not None]
     if found:
         told = "; ".join(f"{one.subject}: {one.evidence['why']}" for one in found)
