@@ -63,14 +63,15 @@ def table(caption: str, titles: Iterable[str], rows: Iterable[tuple[str, ...]]) 
     """Rows of markup; the first of a row is its heading. On a narrow screen each row becomes a block of its own."""
     columns = tuple(titles)
     head = "".join(f'<th scope="col">{title}</th>' for title in columns)
-    body = "".join(_row(columns, cells) for cells in rows)
+    body = "".join(row(columns, cells) for cells in rows)
     return (
         f'<table class="list"><caption class="unseen">{caption}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
-def _row(columns: tuple[str, ...], cells: tuple[str, ...]) -> str:
+def row(columns: tuple[str, ...], cells: tuple[str, ...]) -> str:
+    """Of a table of class `list`."""
     first, *rest = cells
     others = "".join(
         f'<td data-th="{title}">{cell}</td>' if cell else "<td></td>"
