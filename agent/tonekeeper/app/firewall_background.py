@@ -18,6 +18,9 @@ SETTLES = 1.0
 """Seconds a change is given to be complete: tools write their tables one after the other."""
 TICK = 5.0
 """Seconds between two looks at where the SBCs are."""
+RESTS = 4.0
+"""Times as long as the last look took: however large the rules, and however often they change, that costs a fifth of a
+processor at most."""
 EVERY = 600.0
 """Seconds after which it is asked anyway: iptables-legacy announces nothing, neither do addresses."""
 
@@ -50,14 +53,16 @@ class BackgroundFirewall:
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         asked: tuple[Site, Places] | None = None
-        due = loop.time()
+        due = rested = loop.time()
         while True:
             now = (self._site(), self._places())
             if self._changed.is_set() or now != asked or loop.time() >= due:
-                await asyncio.sleep(SETTLES)
+                await asyncio.sleep(max(SETTLES, rested - loop.time()))
                 self._changed.clear()
+                began = loop.time()
                 await self._look(*now)
                 asked, due = now, loop.time() + EVERY
+                rested = loop.time() + RESTS * (loop.time() - began)
             try:
                 await asyncio.wait_for(self._changed.wait(), TICK)
             except TimeoutError:

@@ -8,18 +8,17 @@ than the packet is replaced by its conditions (wire/inexact_rule.py).
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import shutil
-import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from tonekeeper.core.firewall.reading import Rulebook, RulePlace, Untraced
+from tonekeeper.edge.shadow_commands import LARGEST, LARGEST_JSON, load, output_of, run
 from tonekeeper.errors import DecodeError, EdgeError
 from tonekeeper.wire.inexact_rule import InexactRule, inexact_rule, may_be_inexact
 from tonekeeper.wire.ruleset import (
@@ -34,10 +33,6 @@ from tonekeeper.wire.ruleset import (
     without_owners,
 )
 
-LARGEST = 16 * 1024 * 1024
-"""Bytes of a ruleset; a thousand rules take 100 kB."""
-PATIENCE = 20.0
-"""Seconds for one command."""
 OWN_TABLE = "tonekeeper_shadow"
 _FIRST = -2147483648
 
@@ -46,7 +41,6 @@ NOTHING = Listing((), ())
 _MANAGED = re.compile(r"table (ip6?) (\S+) is managed by iptables-nft")
 _FAMILIES = {"ip": "iptables", "ip6": "ip6tables"}
 _LEGACY = {"ip": "ip_tables_names", "ip6": "ip6_tables_names"}
-_DENIED = re.compile("not permitted|must be root|Permission denied", re.IGNORECASE)
 _HANDLE_ECHOED = re.compile(r"^(?:insert|add) rule (\S+) (\S+) (\S+) .*# handle (\d+)$", re.MULTILINE)
 
 
@@ -65,23 +59,24 @@ class Ruleset:
 
     @property
     def text(self) -> str:
-        return "\n".join((self.nft, *(text for _, text in (*self.iptables, *self.legacy))))
+        return "\n".join((self.nft, *(text for _, text in (*self.iptables, *self.legacy)), self.ipset))
 
 
 def read_ruleset() -> Ruleset:
     """Of the namespace this process is in. EdgeError where that takes a permission or a tool that is missing."""
-    listed, warned = _output("nft", "-a", "list", "ruleset")
+    listed, warned = output_of("nft", "-a", "list", "ruleset")
     managed = dict.fromkeys(_MANAGED.findall(listed + warned))
     saved = [(family, _saved(family, [table for of, table in managed if of == family])) for family in _FAMILIES]
     legacy = [(family, text) for family in _FAMILIES if (text := _legacy(family))]
-    original = parse_listing(listed)
-    clashing = [one for one in legacy if _tables(one[1]) & {table for of, table in original.tables if of == one[0]}]
-    for family, text in saved:
-        original = in_words_of(original, parse_iptables(text, family))
-    for family, text in (one for one in legacy if one not in clashing):
-        original = _with_legacy(original, parse_iptables(text, family))
+    with _understood():
+        original = parse_listing(listed)
+        for family, text in saved:
+            original = in_words_of(original, parse_iptables(text, family))
+        clashing = [one for one in legacy if _tables(one[1]) & {table for of, table in original.tables if of == one[0]}]
+        for family, text in (one for one in legacy if one not in clashing):
+            original = _with_legacy(original, parse_iptables(text, family))
     iptables = (*(one for one in saved if one[1]), *(one for one in legacy if one not in clashing))
-    ipset = _output("ipset", "save")[0] if any("match-set" in text for _, text in (*iptables, *clashing)) else ""
+    ipset = output_of("ipset", "save")[0] if any("match-set" in text for _, text in (*iptables, *clashing)) else ""
     return Ruleset(_without_tables(listed, managed), iptables, tuple(clashing), ipset, original)
 
 
@@ -125,15 +120,15 @@ class ShadowRuleset:
         if flowtables:
             self.notes.append(f"the flowtables {', '.join(flowtables)} are left out")
         if ruleset.ipset:
-            _load(("ipset", "restore"), ruleset.ipset)
+            load(("ipset", "restore"), ruleset.ipset)
         for family, saved in ruleset.iptables:
-            _load((_program(family, "restore"),), saved)
+            load((_program(family, "restore"),), saved)
         for family, saved in ruleset.legacy:
-            _load((f"{_FAMILIES[family]}-legacy-restore",), saved)
+            load((f"{_FAMILIES[family]}-legacy-restore",), saved)
         if text.lstrip().startswith("{"):
-            _load(("nft", "-j", "-f", "-"), text)
+            load(("nft", "-j", "-f", "-"), text)
             text = ""
-        _load(("nft", "-f", "-"), f"{text}\n{_tracing(ruleset.nft, interfaces)}")
+        load(("nft", "-f", "-"), f"{text}\n{_tracing(ruleset.nft, interfaces)}")
         looks_inexact = may_be_inexact(ruleset.text)
         original = ruleset.original
         if looks_inexact and not original.tables:
@@ -147,7 +142,8 @@ class ShadowRuleset:
         self.book = Rulebook(copy, original, inexact, unreadable, untraced)
 
     def _replace_inexact(self) -> tuple[dict[RulePlace, InexactRule], dict[tuple[str, str, str], str]]:
-        listed = decode_expressions(_output("nft", "-j", "-a", "list", "ruleset")[0].encode())
+        with _understood():
+            listed = decode_expressions(output_of("nft", "-j", "-a", "list", "ruleset", most=LARGEST_JSON)[0].encode())
         found = [(rule, inexact) for rule, parts in listed if (inexact := inexact_rule(parts)) is not None]
         unreadable = {}
         if found and not _replaces([_replacement(rule, inexact) for rule, inexact in found]):
@@ -159,19 +155,29 @@ class ShadowRuleset:
     def insert(self, commands: Iterable[str]) -> tuple[str, ...]:
         """Carry out `insert rule ...` commands; the commands that undo it. Empty where the kernel refuses them."""
         script = "\n".join(commands) + "\n"
-        done = _run(("nft", "-e", "-a", "-f", "-"), script)
-        if done.returncode != 0:
+        done = run(("nft", "-e", "-a", "-f", "-"), script)
+        if done.code != 0:
             return ()
-        return tuple(f"delete rule {' '.join(one[:3])} handle {one[3]}" for one in _HANDLE_ECHOED.findall(done.stdout))
+        return tuple(f"delete rule {' '.join(one[:3])} handle {one[3]}" for one in _HANDLE_ECHOED.findall(done.out))
 
     def undo(self, commands: Iterable[str]) -> None:
-        _load(("nft", "-f", "-"), "\n".join(commands) + "\n")
+        load(("nft", "-f", "-"), "\n".join(commands) + "\n")
 
 
 def _listing() -> Listing:
     """Of the copy, without what is ours."""
     own = (("inet", OWN_TABLE), ("netdev", OWN_TABLE))
-    return parse_listing(_without_tables(_output("nft", "-a", "list", "ruleset")[0], own))
+    with _understood():
+        return parse_listing(_without_tables(output_of("nft", "-a", "list", "ruleset")[0], own))
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """What a tool of this host says in words that are not known here is no mistake of whoever asked."""
+    try:
+        yield
+    except DecodeError as error:
+        raise EdgeError(f"read the ruleset: {error}") from None
 
 
 def _replacement(rule: Rule, inexact: InexactRule) -> dict[str, object]:
@@ -182,7 +188,7 @@ def _replacement(rule: Rule, inexact: InexactRule) -> dict[str, object]:
 
 def _replaces(commands: list[dict[str, object]]) -> bool:
     document = msgspec.json.encode({"nftables": commands}).decode()
-    return _run(("nft", "-j", "-f", "-"), document).returncode == 0
+    return run(("nft", "-j", "-f", "-"), document).code == 0
 
 
 def _tracing(text: str, interfaces: Iterable[str]) -> str:
@@ -202,7 +208,7 @@ def _tracing(text: str, interfaces: Iterable[str]) -> str:
 
 
 def _saved(family: str, tables: list[str]) -> str:
-    return "".join(_output(_program(family, "save"), "-t", table)[0] for table in tables)
+    return "".join(output_of(_program(family, "save"), "-t", table)[0] for table in tables)
 
 
 def _legacy(family: str) -> str:
@@ -214,7 +220,7 @@ def _legacy(family: str) -> str:
     program = f"{_FAMILIES[family]}-legacy-save"
     if not names or shutil.which(program) is None:
         return ""
-    return _output(program)[0]
+    return output_of(program)[0]
 
 
 def _program(family: str, verb: str) -> str:
@@ -231,37 +237,3 @@ def _without_tables(text: str, tables: Iterable[tuple[str, str]]) -> str:
         pattern = rf"^table {re.escape(family)} {re.escape(table)} \{{[^\n]*\n.*?^\}}\n"
         text = re.sub(pattern, "", text, flags=re.MULTILINE | re.DOTALL)
     return text
-
-
-def _output(*command: str) -> tuple[str, str]:
-    done = _run(command, "")
-    if done.returncode != 0:
-        _refuse(command, done.stderr)
-    if len(done.stdout) > 2 * LARGEST:
-        raise EdgeError(f"use the ruleset: it is longer than {2 * LARGEST >> 20} MiB", remedy="move lists into sets")
-    return done.stdout, done.stderr
-
-
-def _load(command: tuple[str, ...], text: str) -> None:
-    done = _run(command, text)
-    if done.returncode != 0:
-        _refuse(command, done.stderr, "load the ruleset into its copy")
-
-
-def _refuse(command: tuple[str, ...], said: str, doing: str = "") -> None:
-    first = next((line.strip() for line in said.splitlines() if line.strip() and not line.startswith("#")), "no reason")
-    doing = doing or f"run '{' '.join(command)}'"
-    if _DENIED.search(said):
-        remedy = "run it as root, or give a dump with --ruleset FILE"
-        raise EdgeError(doing, OSError(errno.EPERM, os.strerror(errno.EPERM)), remedy=remedy)
-    raise EdgeError(f"{doing}: {first[:200]}")
-
-
-def _run(command: tuple[str, ...], stdin: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    except FileNotFoundError:
-        missing = OSError(errno.ENOSYS, f"there is no {command[0]}")
-        raise EdgeError(f"run '{command[0]}'", missing, remedy=f"install {command[0]}") from None
-    except subprocess.TimeoutExpired:
-        raise EdgeError(f"run '{' '.join(command)}': no end after {PATIENCE:g} s") from None
