@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tonekeeper.faces.http.page.markup import escape
 from tonekeeper.phones.forecast import Forecast
 from tonekeeper.phones.phone_machine import WINDOW_S
-from tonekeeper.phones.timeline import MomentKind, State, shown_seconds
+from tonekeeper.phones.timeline import MomentKind, State, Stretch, shown_seconds
 
 _LABEL, _WIDTH, _LANE, _GAP, _TOP = 110, 600, 22, 8, 24
 _COLOURS = {
@@ -18,6 +18,12 @@ _COLOURS = {
     State.FAILS: "#c62828",
     State.UNKNOWN: "#9e9e9e",
 }
+_HEIGHTS = {State.WORKS: 1.0, State.SLOW: 0.75, State.TRYING: 0.35, State.FAILS: 0.2, State.UNKNOWN: 0.5}
+"""Shares of the lane, for who sees no colours."""
+_ON_COLOUR = {State.WORKS: "#fff", State.SLOW: "#000"}
+"""Text that stands on a stretch; on the lower ones it stands above."""
+_SIGN = 7
+"""Width of a letter, generously."""
 _SAID = {
     State.WORKS: "works",
     State.SLOW: "works after a silence",
@@ -30,7 +36,7 @@ LANES = ("registration", "outgoing", "incoming")
 
 
 def draw(forecast: Forecast, title: str) -> str:
-    """Colours are never the only sign: each stretch says in a tooltip what it is, for screen readers as well."""
+    """Colours are never the only sign: a stretch is as high as it is good, and says in words what it is."""
     height = _TOP + len(LANES) * (_LANE + _GAP) + 20
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LABEL + _WIDTH + 20} {height}" role="img" '
@@ -46,13 +52,14 @@ def draw(forecast: Forecast, title: str) -> str:
 def legend() -> str:
     """The colours in words, as HTML."""
     shown = (f'<span style="color:{colour}">&#9632;</span> {_SAID[state]}' for state, colour in _COLOURS.items())
-    return f"<p>{' &nbsp; '.join(shown)}</p>"
+    marks = "&#9650; its own request fails, it is registered again, it stops"
+    return f"<p>{' &nbsp; '.join((*shown, marks))}</p>"
 
 
 def _minutes(height: int) -> Iterator[str]:
     for minute in range(6):
         x = _x(60.0 * minute)
-        yield f'<line x1="{x:g}" y1="{_TOP - 6}" x2="{x:g}" y2="{height - 16}" stroke="#ccc"/>'
+        yield f'<line x1="{x:g}" y1="{_TOP - 6}" x2="{x:g}" y2="{height - 16}" stroke="currentColor" opacity=".2"/>'
         yield f'<text x="{x:g}" y="{_TOP - 10}" text-anchor="middle" fill="currentColor">{minute} min</text>'
 
 
@@ -61,12 +68,25 @@ def _stretches(forecast: Forecast) -> Iterator[str]:
         y = _TOP + row * (_LANE + _GAP)
         yield f'<text x="0" y="{y + 15}" fill="currentColor">{lane}</text>'
         for each in getattr(forecast.lanes, lane, ()):
-            end = min(each.end_s, WINDOW_S)
-            told = f"{lane}: {_SAID[each.state]}, {shown_seconds(each.begin_s)} to {shown_seconds(end)}"
-            yield (
-                f'<rect x="{_x(each.begin_s):g}" y="{y}" width="{_x(end) - _x(each.begin_s):g}" height="{_LANE}" '
-                f'fill="{_COLOURS[each.state]}"><title>{escape(told)}</title></rect>'
-            )
+            yield _stretch(each, lane, y)
+
+
+def _stretch(each: Stretch, lane: str, y: int) -> str:
+    """As high as it is good; what it is stands on it where there is room."""
+    end = min(each.end_s, WINDOW_S)
+    x, width = _x(each.begin_s), _x(end) - _x(each.begin_s)
+    height = _LANE * _HEIGHTS[each.state]
+    said = _SAID[each.state]
+    told = f"{lane}: {said}, {shown_seconds(each.begin_s)} to {shown_seconds(end)}"
+    label = ""
+    if width > _SIGN * len(said):
+        middle, colour = x + width / 2, _ON_COLOUR.get(each.state, "currentColor")
+        base = y + _LANE - height / 2 + 4 if each.state in _ON_COLOUR else y + 12
+        label = f'<text x="{middle:g}" y="{base:g}" text-anchor="middle" font-size="11" fill="{colour}">{said}</text>'
+    return (
+        f'<rect x="{x:g}" y="{y + _LANE - height:g}" width="{width:g}" height="{height:g}" '
+        f'fill="{_COLOURS[each.state]}"><title>{escape(told)}</title></rect>{label}'
+    )
 
 
 def _marks(forecast: Forecast, height: int) -> Iterator[str]:
