@@ -48,7 +48,7 @@ lab: $(VENV)/.dev
 # Likewise: Chromium, and the lab whose agent it watches.
 browser: $(VENV)/.dev
 	@if [ "$$(id -u)" = 0 ]; then \
-	  tests/lab/install-packages && tests/browser/install-packages && $(BIN)/pytest -m browser --durations=5; \
+	  tests/lab/install-packages && tests/browser/install-packages && $(BIN)/pytest -m browser tests/browser --durations=5; \
 	elif [ "$$TONEKEEPER_LAB" = required ]; then \
 	  echo "cannot run the browser: it is required, and needs root"; exit 1; \
 	else \

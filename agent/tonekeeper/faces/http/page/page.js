@@ -4,7 +4,7 @@
   var QUIET = 8000, POLL = 5000, AGAIN = 10000;  // events come every 5 s at least
   var live = document.getElementById("live"), old = document.getElementById("old");
   var refused = document.getElementById("refused");
-  var heard = Date.now(), told = 0, polled = 0, opened = 0, source = null;
+  var heard = Date.now(), polled = heard, told = 0, opened = 0, source = null;  // told: by an event
 
   // Makes `now` like `fresh` and touches only what differs: focus, selection and opened details stay.
   function renew(now, fresh) {
@@ -38,7 +38,8 @@
   function take(html) {
     var focus = document.activeElement, part = focus && focus.closest("[data-part]");
     new DOMParser().parseFromString(html, "text/html").querySelectorAll("[data-part]").forEach(function (fresh) {
-      renew(document.getElementById(fresh.id), fresh);
+      var now = document.getElementById(fresh.id);
+      if (now) renew(now, fresh);  // an agent that was updated may have parts that this page has not
     });
     heard = Date.now();
     if (part && !focus.isConnected && part.querySelector("h2")) part.querySelector("h2").focus({ preventScroll: true });
@@ -101,9 +102,7 @@
 
   document.documentElement.classList.add("js");
   live.hidden = false;
-  polled = told = Date.now() - QUIET + 2000;
   listen();
   setInterval(watch, 1000);
   document.addEventListener("visibilitychange", watch);
-  watch();
 })();
