@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tonekeeper.phones.behaviour import Backoff, Count, NoRetry, Reaction, Refresh, Shape, Then, Timeout, Wait
 from tonekeeper.phones.native import Value, default_value
@@ -23,8 +23,15 @@ class InForce:
     profile: Profile
     values: Mapping[Capability, Value]
     firmware: str = ""
+    _looked_up: dict[Capability, Value | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """A forecast asks a million times."""
 
     def value(self, capability: Capability) -> Value | None:
+        if capability not in self._looked_up:
+            self._looked_up[capability] = self._value(capability)
+        return self._looked_up[capability]
+
+    def _value(self, capability: Capability) -> Value | None:
         if capability in self.values:
             return self.values[capability]
         parameter = self.profile.setting(capability, self.firmware)

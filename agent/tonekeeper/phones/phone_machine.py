@@ -69,6 +69,7 @@ class PhoneMachine:
         self._held: dict[int, float] = {}
         self._failures = 0
         self._rounds = 0
+        self._has_registered = False
         self._start = self._within[0]
         self.steps: list[Step] = []
 
@@ -81,8 +82,9 @@ class PhoneMachine:
 
     def _is_over(self, now: float) -> bool:
         hopeless = math.isinf(self._incident.lasts_s) and self._rounds >= _MOST_ROUNDS
-        registered = any(step.what is What.REGISTERED for step in self.steps)
-        return (registered and now > WINDOW_S) or (hopeless and now > WINDOW_S) or len(self.steps) > _MOST_STEPS
+        return (
+            (self._has_registered and now > WINDOW_S) or (hopeless and now > WINDOW_S) or len(self.steps) > _MOST_STEPS
+        )
 
     def _noticed_before(self, asks_at: float) -> float | None:
         """When it registers first: as it would anyway, or sooner, because a probe or the connection told."""
@@ -139,7 +141,7 @@ class PhoneMachine:
         return now + wait
 
     def _registered(self, server: int, now: float) -> float:
-        self._failures = 0
+        self._failures, self._has_registered = 0, True
         self._held.pop(server, None)
         self._add(now, What.REGISTERED, server)
         self._start = server

@@ -115,6 +115,8 @@ def _busy_share(in_force: InForce, rule: Backoff, one: Round, own: Range, least_
     notice_within = min(notice, LONGEST_OUTAGE_S)
     samples = round(min(_MOST_SAMPLES, max(_FEWEST_SAMPLES, _SAMPLES_BUSY * notice_within / one.busy_s)))
     changes: list[tuple[float, int]] = []
+    waits: list[Range] = []
+    """After the first round of failures, after the second ...: those of all phones."""
     for number in range(samples):
         who = number * _ONE_PHONE % 1.0
         at, failures = notice_within * (number + 0.5) / samples, 0
@@ -122,17 +124,16 @@ def _busy_share(in_force: InForce, rule: Backoff, one: Round, own: Range, least_
             failures += 1
             if at + one.busy_s > least_s:
                 changes += [(max(at, least_s), 1), (at + one.busy_s, -1)]
-            wait = _wait(in_force, rule, failures, own, who)
-            if wait is None:
-                return None
-            at += one.busy_s + wait
+            if failures > len(waits):
+                between = in_force.wait_s(rule, failures)
+                if between is None:
+                    return None
+                waits.append(between)
+            at += one.busy_s + _drawn(waits[failures - 1], failures, own, who)
     return _most(changes) / samples * notice_within / notice
 
 
-def _wait(in_force: InForce, rule: Backoff, failures: int, own: Range, who: float) -> float | None:
-    between = in_force.wait_s(rule, failures)
-    if between is None:
-        return None
+def _drawn(between: Range, failures: int, own: Range, who: float) -> float:
     low, high = between
     if math.isinf(low):
         return low
