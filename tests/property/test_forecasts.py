@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tonekeeper.app.profile_set import read_profiles
+from tests.unit.phones.shipped import PROFILES
 from tonekeeper.core.chance import Chance
 from tonekeeper.phones.conditions import Server
 from tonekeeper.phones.forecast import forecast
@@ -18,7 +17,6 @@ from tonekeeper.phones.native import fit
 from tonekeeper.phones.parameter import NUMBERS
 from tonekeeper.phones.phone_machine import WINDOW_S
 
-PROFILES = read_profiles(Path(__file__).parents[2] / "firmware-profiles").profiles
 SERVERS = tuple(Server(f"sbc{number}.example.net") for number in (1, 2, 3))
 
 
@@ -34,7 +32,7 @@ def values_of(parameter):
 
 @st.composite
 def set_phones(draw):
-    profile = draw(st.sampled_from(PROFILES))
+    profile = draw(st.sampled_from(PROFILES.profiles))
     kinds = {each.capability: values_of(each) for each in profile.parameters if not each.template}
     return profile, draw(st.fixed_dictionaries({}, optional=kinds))
 
@@ -44,7 +42,6 @@ incidents = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(set_phones(), incidents, st.integers(1, 3), st.integers(0, 2**64 - 1))
 def test_a_forecast_hangs_together(phone, incident, servers, seed):
     profile, values = phone
@@ -58,8 +55,14 @@ def test_a_forecast_hangs_together(phone, incident, servers, seed):
     assert told.lanes is None or told.lanes.incoming[-1].end_s == WINDOW_S
 
 
-@pytest.mark.parametrize("kind", IncidentKind)
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.id)
+QUICK = (IncidentKind.PRIMARY_SILENT, IncidentKind.PRIMARY_REJECTS_503)
+"""Incidents for the default run; the others take their turn with the simulations."""
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[] if kind in QUICK else pytest.mark.simulation) for kind in IncidentKind]
+)
+@pytest.mark.parametrize("profile", PROFILES.profiles, ids=lambda profile: profile.id)
 def test_every_shipped_profile_meets_every_incident(profile, kind):
     told = forecast(profile, {}, SERVERS[:2], Incident(kind), Chance(1))
     assert told.timeline or told.unknown

@@ -7,7 +7,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.phones.tuning import PROFILES
+from tests.unit.phones.shipped import PROFILES
 from tonekeeper.core.keepalive import SAFE_FRACTION
 from tonekeeper.phones.conditions import Aim, Conditions, Server
 from tonekeeper.phones.in_force import InForce
@@ -42,13 +42,29 @@ conditions = st.builds(
     account=st.integers(1, 12),
 )
 cases = st.tuples(st.sampled_from(PROFILES.profiles), conditions, st.sampled_from(list(Aim)))
-many = settings(max_examples=60, deadline=None)
+twice_as_many = settings(max_examples=2 * settings.default.max_examples)
+half_as_many = settings(max_examples=settings.default.max_examples // 2)
 
 
-@many
+@twice_as_many
 @given(cases)
-def test_every_value_is_within_the_range_of_its_parameter_and_is_read_back_as_it_was_meant(case):
-    for made in tune(*case).settings:
+def test_whatever_is_computed_keeps_every_promise(case):
+    tuning = tune(*case)
+    for promise in PROMISES:
+        promise(tuning, *case)
+
+
+@half_as_many
+@given(cases)
+def test_the_same_input_gives_the_same_output(case):
+    assert tune(*case) == tune(*case)
+
+
+# --- promises
+
+
+def every_value_is_within_the_range_of_its_parameter_and_is_read_back_as_it_was_meant(tuning, profile, site, aim):
+    for made in tuning.settings:
         parameter, value = made.parameter, made.value
         assert read_value(parameter, made.native) == value
         if isinstance(value, float | int):
@@ -58,23 +74,14 @@ def test_every_value_is_within_the_range_of_its_parameter_and_is_read_back_as_it
             assert not parameter.steps or any(math.isclose(number, step) for step in parameter.steps)
 
 
-@many
-@given(cases)
-def test_the_same_input_gives_the_same_output_and_each_name_is_set_once(case):
-    tuning = tune(*case)
-    assert tune(*case) == tuning
+def each_name_is_set_once_and_for_a_reason_or_stays_for_one(tuning, profile, site, aim):
     names = [made.name for made in tuning.settings]
     assert len(set(names)) == len(names)
     assert all(made.why for made in tuning.settings)
     assert all(kept.why for kept in tuning.kept)
 
 
-@many
-@given(cases)
-def test_a_keepalive_is_under_the_measured_bound_or_it_is_a_finding(case):
-    profile, site, aim = case
-    tuning = tune(profile, site, aim)
-    codes = {each.code for each in tuning.shortcomings}
+def a_keepalive_is_under_the_measured_bound_or_it_is_a_finding(tuning, profile, site, aim):
     if site.lifetime_s is None:
         return
     bound = max(1.0, SAFE_FRACTION * site.lifetime_s)
@@ -89,38 +96,40 @@ def test_a_keepalive_is_under_the_measured_bound_or_it_is_a_finding(case):
     expiry = in_force.seconds(Capability.REGISTRATION_EXPIRY)
     if expiry is not None and 0 < expiry < math.inf:
         found.append(in_force.refresh_s(expiry)[1])
-    assert "phone-keepalive-above-nat-lifetime" in codes or min(found) <= bound + 1e-6
+    assert "phone-keepalive-above-nat-lifetime" in codes_of(tuning) or min(found) <= bound + 1e-6
 
 
-@many
-@given(cases)
-def test_t1_is_never_set_below_what_the_round_trip_needs(case):
-    profile, site, aim = case
-    for made in tune(profile, site, aim).settings:
+def t1_is_never_below_what_the_round_trip_needs(tuning, profile, site, aim):
+    for made in tuning.settings:
         if made.capability is Capability.TIMER_T1:
             assert site.rtt_s is not None
-            assert (
-                made.value >= min(3 * site.rtt_s, made.parameter.max or math.inf) - 1e-9
-                or "cannot hold" in made.caution
-            )
+            needed = min(3 * site.rtt_s, made.parameter.max or math.inf)
+            assert made.value >= needed - 1e-9 or "cannot hold" in made.caution
             assert "64*T1" in made.why
 
 
-@many
-@given(cases)
-def test_the_registrars_limits_are_kept_or_it_is_said_that_they_are_not(case):
-    profile, site, aim = case
-    tuning = tune(profile, site, aim)
-    codes = {each.code for each in tuning.shortcomings}
+def the_registrars_limits_are_kept_or_it_is_said_that_they_are_not(tuning, profile, site, aim):
     for made in tuning.settings:
         if made.capability is Capability.REGISTRATION_EXPIRY and site.min_expiry_s is not None:
             assert made.value >= site.min_expiry_s - 1e-6 or "423" in made.caution
     if site.registrar_rate is not None and tuning.storm_rate is not None and site.phones > 1:
-        assert tuning.storm_rate <= affordable(site.registrar_rate) * 1.01 or "phones-exceed-registrar" in codes
+        borne = tuning.storm_rate <= affordable(site.registrar_rate) * 1.01
+        assert borne or "phones-exceed-registrar" in codes_of(tuning)
 
 
-@many
-@given(cases)
-def test_no_phone_is_told_to_stop_for_good(case):
-    for made in tune(*case).settings:
-        assert made.value not in (Meaning.NEVER, Meaning.OFF)
+def no_phone_is_told_to_stop_for_good(tuning, profile, site, aim):
+    assert all(made.value not in (Meaning.NEVER, Meaning.OFF) for made in tuning.settings)
+
+
+PROMISES = (
+    every_value_is_within_the_range_of_its_parameter_and_is_read_back_as_it_was_meant,
+    each_name_is_set_once_and_for_a_reason_or_stays_for_one,
+    a_keepalive_is_under_the_measured_bound_or_it_is_a_finding,
+    t1_is_never_below_what_the_round_trip_needs,
+    the_registrars_limits_are_kept_or_it_is_said_that_they_are_not,
+    no_phone_is_told_to_stop_for_good,
+)
+
+
+def codes_of(tuning):
+    return {each.code for each in tuning.shortcomings}

@@ -5,23 +5,19 @@ from __future__ import annotations
 import math
 import statistics
 from bisect import bisect_left
-from pathlib import Path
 
 import pytest
+from tests.unit.phones.shipped import DESK_PHONES
 
-from tonekeeper.app.profile_set import read_profiles
 from tonekeeper.core.chance import Chance
 from tonekeeper.phones.conditions import Aim, Conditions, Server
 from tonekeeper.phones.forecast import forecast
 from tonekeeper.phones.in_force import InForce
 from tonekeeper.phones.incident import Incident, IncidentKind
 from tonekeeper.phones.phone_machine import PhoneMachine, What
-from tonekeeper.phones.profile import Kind
 from tonekeeper.phones.reactions import Reactions
 from tonekeeper.phones.tune import tune
 
-PROFILES = read_profiles(Path(__file__).parents[2] / "firmware-profiles").profiles
-DESK_PHONES = [profile for profile in PROFILES if profile.kind is Kind.DESK_PHONE]
 SERVERS = (Server("sbc1.example.net", rtt_s=0.03), Server("sbc2.example.net", rtt_s=0.03))
 MEASURED = Conditions(safe_fraction=0.75, servers=SERVERS, replied=(60.0, 70.0), stream=(150.0, 170.0))
 HOUR = 3600.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import io
 import signal
-from pathlib import Path
 
 import msgspec
 import pytest
 from tests.unit.faces.reports import healthy, phones
+from tests.unit.phones.shipped import DIRECTORY, as_read_before
 
 from tonekeeper.app import tuning
 from tonekeeper.app.delivering import KEEPALIVES, PATIENCE_S, CannotDeliverError, Outside
@@ -22,7 +22,6 @@ from tonekeeper.faces.cli.terminal import Terminal
 from tonekeeper.faces.cli.tune_delivery import OntoPhone
 from tonekeeper.wire.endpoint import Endpoint
 
-PROFILES = str(Path(__file__).parents[3] / "firmware-profiles")
 DESK = phones()[0]
 MAC, ADDRESS = DESK.mac, Endpoint(DESK.address, 5060)
 NAME = "001565aabbcc.cfg"
@@ -32,6 +31,11 @@ OLD = (
 )
 NEW = dataclasses.replace(DESK, expiry_s=80)
 OK = Notice(200, "OK")
+
+
+@pytest.fixture(autouse=True)
+def _read_once(monkeypatch):
+    monkeypatch.setattr(tuning, "load_profiles", as_read_before)
 
 
 class Site:
@@ -89,7 +93,7 @@ def carried_out(site, monkeypatch, *words, profile="yealink-desk", err=None):
     """Exit code, standard output and standard error of the command."""
     monkeypatch.setattr(tuning, "fetch_report", lambda status: msgspec.json.encode(healthy()))
     monkeypatch.setattr(tuning, "outside_of", lambda command: site.outside())
-    where = f"--deliver {site.file.parent} --mac {MAC} --profiles {PROFILES}".split()
+    where = f"--deliver {site.file.parent} --mac {MAC} --profiles {DIRECTORY}".split()
     reach = "" if "--dry-run" in words else f"--notify {DESK.address} --url http://192.0.2.1:8642 --lifetime 60"
     command = parse_command(["tune", "--profile", profile, *where, *reach.split(), *words])
     out, err = io.StringIO(), err or io.StringIO()
@@ -128,7 +132,7 @@ def test_what_cannot_be_is_refused(words, capsys):
     ],
 )
 def test_a_command_that_lacks_something_is_told_what(words, named):
-    command = parse_command(["tune", "--profile", "yealink-desk", "--profiles", PROFILES, *words.split()])
+    command = parse_command(["tune", "--profile", "yealink-desk", "--profiles", str(DIRECTORY), *words.split()])
     with pytest.raises(CannotDeliverError, match=named):
         tuning.tune_phones(command, Terminal(io.StringIO(), io.StringIO(), {}))
 

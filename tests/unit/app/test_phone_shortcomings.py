@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.unit.faces.reports import behind_nat, healthy, phones
-from tests.unit.phones.tuning import PROFILES
+from tests.unit.phones.shipped import PROFILES
 
 from tonekeeper.app.phone_shortcomings import STAYS, WORST_OF, PhoneShortcomings
 from tonekeeper.core.checks import Outcome

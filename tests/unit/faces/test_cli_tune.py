@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import io
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.unit.faces.reports import healthy, phones
+from tests.unit.phones.shipped import DIRECTORY, as_read_before
 from tonekeeper.app import tuning
 from tonekeeper.app.measured import measured
 from tonekeeper.app.tuning import conditions_of, findings_of, tune_phones
@@ -25,9 +25,13 @@ from tonekeeper.phones.conditions import Aim, Conditions, Server
 from tonekeeper.phones.tuned import Shortcoming, Tuning
 from tonekeeper.wire.sip.uri import parse_sip_uri
 
-PROFILES = str(Path(__file__).parents[3] / "firmware-profiles")
 SBCS = tuple(map(parse_sip_uri, ("sip:sbc1.example.net", "sip:198.51.100.20:5070;transport=tcp")))
-YEALINK = TunePhones("yealink-desk", sbcs=SBCS, lifetime_s=60.0, rtt_s=0.04, directory=PROFILES)
+YEALINK = TunePhones("yealink-desk", sbcs=SBCS, lifetime_s=60.0, rtt_s=0.04, directory=str(DIRECTORY))
+
+
+@pytest.fixture(autouse=True)
+def _read_once(monkeypatch):
+    monkeypatch.setattr(tuning, "load_profiles", as_read_before)
 
 
 def carried_out(command):

@@ -1,7 +1,10 @@
 """Every parameter of every profile, with values from its whole range, in the model's own syntax and back."""
 
+import itertools
+
 import pytest
-from tests.unit.phones.tuning import PROFILES, site
+from tests.unit.phones.shipped import PROFILES
+from tests.unit.phones.tuning import site
 
 from tonekeeper.phones.conditions import Aim
 from tonekeeper.phones.native import default_value, fit, read_value, write_value
@@ -11,8 +14,7 @@ from tonekeeper.phones.profile import Format
 from tonekeeper.phones.tune import name_of, tune
 from tonekeeper.phones.tuned import Setting
 
-PARAMETERS = [(profile, parameter) for profile in PROFILES.profiles for parameter in profile.parameters]
-KNOWN = [each for each in PARAMETERS if each[0].delivery.format in SYNTAXES]
+KNOWN = [profile for profile in PROFILES.profiles if profile.delivery.format in SYNTAXES]
 TEXTS = {Unit.HOST: "sbc2.example.net:5070", Unit.ADDRESS: "192.0.2.77", Unit.TEXT: "5??,6??"}
 PLACES = {
     "low": "30",
@@ -23,11 +25,6 @@ PLACES = {
     "third": "192.0.2.3",
     "transport": "udp",
 }
-
-
-def name_of_case(case):
-    profile, parameter = case
-    return f"{profile.id}-{parameter.name}"
 
 
 def values_of(parameter):
@@ -51,17 +48,16 @@ def test_every_format_but_the_unknown_one_has_a_syntax():
     assert set(SYNTAXES) == set(Format) - {Format.UNKNOWN}
 
 
-@pytest.mark.parametrize("case", KNOWN, ids=[name_of_case(each) for each in KNOWN])
-def test_what_is_written_for_a_parameter_is_read_back_as_it_was_meant(case):
-    profile, parameter = case
-    for account in (1, 2):
+@pytest.mark.parametrize("profile", KNOWN, ids=lambda profile: profile.id)
+def test_what_is_written_for_a_parameter_is_read_back_as_it_was_meant(profile):
+    for parameter, account in itertools.product(profile.parameters, (1, 2)):
         for value in values_of(parameter):
             made = Setting(parameter, name_of(parameter, account), value, write_value(parameter, value), "", 0, account)
             text = fragment(profile.delivery.format, [made])
-            assert text is not None
+            assert text is not None, made.name
             native = read_back(profile.delivery.format, text, entry_of(made))
-            assert native is not None
-            assert read_value(parameter, native) == value
+            assert native is not None, made.name
+            assert read_value(parameter, native) == value, made.name
 
 
 @pytest.mark.parametrize("profile", PROFILES.profiles, ids=lambda profile: profile.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.phones.tuning import profile
+from tests.unit.phones.shipped import profile
 
 from tonekeeper.errors import DecodeError
 from tonekeeper.phones.firmware import FirmwareRange

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 from tests.unit.phones.documents import document
-from tests.unit.phones.tuning import TWO_SBCS, profile, setting, site
+from tests.unit.phones.shipped import profile
+from tests.unit.phones.tuning import TWO_SBCS, setting, site
 
 from tonekeeper.phones.conditions import Aim, Server
 from tonekeeper.phones.parameter import Capability

@@ -7,21 +7,20 @@ import statistics
 from collections import Counter
 
 import pytest
-from tests.unit.phones.tuning import PROFILES, site
+from tests.unit.phones.shipped import DESK_PHONES
+from tests.unit.phones.tuning import site
 
 from tonekeeper.core.chance import Chance
-from tonekeeper.phones.behaviour import Backoff
+from tonekeeper.phones.behaviour import Backoff, Reaction, Then
 from tonekeeper.phones.conditions import Aim, Server
 from tonekeeper.phones.forecast import forecast
 from tonekeeper.phones.in_force import InForce
 from tonekeeper.phones.incident import Incident, IncidentKind
 from tonekeeper.phones.phone_machine import PhoneMachine, What
-from tonekeeper.phones.profile import Kind
 from tonekeeper.phones.reactions import Reactions
 from tonekeeper.phones.tune import tune
 
 NAMED = (Server("sbc1.example.net", rtt_s=0.04, loss=0.005), Server("sbc2.example.net", rtt_s=0.06, loss=0.0))
-DESK_PHONES = [profile for profile in PROFILES.profiles if profile.kind is Kind.DESK_PHONE]
 SILENT = Incident(IncidentKind.PRIMARY_SILENT)
 TEN_MINUTES = Incident(IncidentKind.ALL_SILENT, lasts_s=600.0)
 PHONES, RATE, DISTINCT = 1000, 100.0, 20
@@ -61,8 +60,9 @@ def registrations_per_second(profile, aim):
 
 def is_played(profile):
     """What it does when nobody answers is known."""
-    rule = InForce(profile, {}).after_silence
-    return isinstance(rule, Backoff)
+    reaction = profile.behaviour.failures.no_answer
+    known = isinstance(reaction, Reaction) and reaction.then is not Then.UNKNOWN
+    return known and isinstance(InForce(profile, {}).after_silence, Backoff)
 
 
 @pytest.mark.simulation

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tonekeeper.app.profile_set import read_profiles
 from tonekeeper.core.keepalive import SAFE_FRACTION
 from tonekeeper.phones.conditions import Conditions, Server
 
-PROFILES = read_profiles(Path(__file__).parents[3] / "firmware-profiles")
 TWO_SBCS = (Server("192.0.2.10", 5060, "udp", 0.04, 0.005), Server("198.51.100.20", 5060, "udp", 0.06, 0.0))
 
 
@@ -22,12 +18,6 @@ def site(**changes):
         "tcp": (600.0, None),
     }
     return Conditions(**(known | changes))
-
-
-def profile(id):
-    found = PROFILES.get(id)
-    assert found is not None
-    return found
 
 
 def setting(tuning, capability, server=0):
