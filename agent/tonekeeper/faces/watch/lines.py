@@ -42,7 +42,9 @@ def ends(left: Line, right: Line, columns: int) -> Line:
 
 def prose(text: str, columns: int, charset: Charset, most: int, indent: str = "") -> list[str]:
     """`text` in at most `most` lines, the later ones behind `indent`; what is cut off leaves an ellipsis."""
-    wrapped = textwrap.wrap(charset.shown(text), columns, subsequent_indent=indent, break_on_hyphens=False) or [""]
+    text = charset.shown(text)
+    letters = columns if breadth(text) <= len(text) else columns // 2  # textwrap counts letters, and wide ones are two
+    wrapped = textwrap.wrap(text, max(letters, 1), subsequent_indent=indent, break_on_hyphens=False) or [""]
     if len(wrapped) > most:
         wrapped = [*wrapped[: most - 1], charset.cut(" ".join([wrapped[most - 1], *wrapped[most:]]), columns)]
     return [charset.cut(line, columns) for line in wrapped]

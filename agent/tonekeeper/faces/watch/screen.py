@@ -90,8 +90,10 @@ def _opened(sight: Sight, view: View, chosen: FoldedFinding, size: Size, charset
     place = place_of(chosen, findings)
     now = chosen if place is None else findings[place]
     lines = detail(sight, now, place is None, size.columns, charset)
-    shown = lines[view.scrolled :][: _open_room(size)]
-    filler: list[Line] = [()] * (_open_room(size) - len(shown))
+    room = _open_room(size)
+    first = min(view.scrolled, max(0, len(lines) - room))  # the screen may have grown since
+    shown = lines[first : first + room]
+    filler: list[Line] = [()] * (room - len(shown))
     keys = f"d back  {charset.keys} PgUp PgDn scroll  p {_pause(view)}  q quit"
     return [_head(sight, view, size, charset), *shown, *filler, plain(keys)]
 

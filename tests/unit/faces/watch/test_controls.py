@@ -86,6 +86,13 @@ def test_a_finding_opens_scrolls_as_far_as_it_goes_and_closes():
     assert not after(report, Key.DETAIL, Key.DETAIL).is_open
 
 
+def test_an_open_finding_stays_on_a_screen_that_grows():
+    report = troubled(1)
+    scrolled = after(report, Key.DETAIL, *[Key.PAGE_DOWN] * 9, size=Size(60, 15))
+
+    assert "What to do" in text(draw(sight(report), scrolled, Size(120, 40), UTF8))
+
+
 def test_where_there_is_no_finding_nothing_opens_and_nothing_is_chosen():
     keys = (Key.DETAIL, Key.DOWN, Key.PAGE_UP)
     unseen = Sight("http://127.0.0.1:8642", 2.0, 0)

@@ -293,6 +293,16 @@ def test_whatever_things_are_called_nothing_but_text_reaches_the_screen(name, ch
     assert shown.splitlines()[0].endswith("01:00:00")
 
 
+def test_a_text_of_wide_letters_is_told_whole():
+    start = reports.failed_over()
+    finding = replace(start.findings[0], remedy="漢字" * 60)
+    report = replace(start, findings=(finding,))
+
+    shown = screen(report, view=View(chosen=folded(report)[0], is_open=True))
+
+    assert shown.count("漢") == shown.count("字") == 60
+
+
 @given(columns=st.integers(1, 250), rows=st.integers(1, 80))
 def test_every_size_has_a_screen(columns, rows):
     for report in (reports.at_start(), crowded(12, 7), reports.proven()):

@@ -42,7 +42,7 @@ class Agent:
 
 
 class Person:
-    """Sits before a terminal of `columns` by `rows` that `session` runs in."""
+    """Sits before a terminal of 80 by 24 that a session runs in, and reads what it shows."""
 
     def __init__(self, agent: Agent, now: Callable[[], float]) -> None:
         self.agent = agent
