@@ -21,7 +21,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], str]] = {
     "settings": (("errors", "wire", "core"), "settings are read into the values that the core is built with"),
     "drivers": (("errors", "wire", "core"), "a driver turns the crank of the core; adapters are handed to it"),
     "edge": (("errors", "wire", "core"), "an adapter speaks in core values and keeps no opinion"),
-    "faces": (("errors", "wire", "core", "phones"), "a face renders values; it must not reach behind them"),
+    "fleet": (("errors", "wire", "core"), "the provider's side knows agents by what they report"),
+    "faces": (("errors", "wire", "core", "phones", "fleet"), "a face renders values; it must not reach behind them"),
 }
 
 FORBIDDEN_IN_PURE = {
@@ -53,6 +54,7 @@ ONLY_IN = {
     "dns": ("edge/dns_messages.py", "one module writes and reads DNS messages; it costs 4 MiB where it is loaded"),
     "pysnmp": ("faces/snmp/engine.py", "SNMP's messages and their security are one module's subject; it costs 17 MiB"),
     "h11": ("faces/http/connection.py", "HTTP on the wire is one module's subject"),
+    "requests": ("fleet/poll.py", "one module asks agents over HTTP, at the provider; no agent carries it"),
     "yaml": ("edge/yaml_document.py", "one module knows what YAML means here"),
 }
 

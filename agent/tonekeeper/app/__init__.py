@@ -17,6 +17,7 @@ from tonekeeper.faces.cli.agent import Check, Run
 from tonekeeper.faces.cli.demo import Demo
 from tonekeeper.faces.cli.diagnose import Diagnose
 from tonekeeper.faces.cli.firewall import CheckFirewall, ShowAllowList
+from tonekeeper.faces.cli.fleet import PollFleet, ShowTargets, SimulateFleet
 from tonekeeper.faces.cli.forecast import ForecastIncident
 from tonekeeper.faces.cli.mib import Mib
 from tonekeeper.faces.cli.nat import Nat
@@ -93,6 +94,10 @@ def _carry_out(command: Command, terminal: Terminal) -> Exit:
             from tonekeeper.app.diagnose import diagnose
 
             return diagnose(command, terminal)
+        case PollFleet() | ShowTargets() | SimulateFleet():
+            from tonekeeper.app.fleet import carry_out as carry_out_fleet
+
+            return carry_out_fleet(command, terminal)
         case Reflector():
             from tonekeeper.app.reflector import run_reflector
 

@@ -10,6 +10,7 @@ from tonekeeper.faces.cli.agent import Check, Run, add_check, add_run
 from tonekeeper.faces.cli.demo import Demo, add_demo
 from tonekeeper.faces.cli.diagnose import Diagnose, add_diagnose
 from tonekeeper.faces.cli.firewall import Firewall, add_firewall
+from tonekeeper.faces.cli.fleet import Fleet, add_fleet
 from tonekeeper.faces.cli.forecast import ForecastIncident, add_forecast
 from tonekeeper.faces.cli.mib import Mib, add_mib
 from tonekeeper.faces.cli.nat import Nat, add_nat
@@ -21,7 +22,7 @@ from tonekeeper.faces.cli.tune import TunePhones, add_tune
 
 Asked = Status | Diagnose | Nat | Firewall
 """About a site."""
-Command = Run | Check | Asked | Profiles | TunePhones | ForecastIncident | Replay | Reflector | Mib | Demo
+Command = Run | Check | Asked | Profiles | TunePhones | ForecastIncident | Replay | Reflector | Mib | Demo | Fleet
 
 _DESCRIPTION = "Keeps the dial tone of hosted-VoIP sites: watches every path to every SBC, and says what is wrong."
 _EPILOG = (
@@ -41,7 +42,7 @@ def build_parser() -> ArgumentParser:
     families = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (add_run, add_check, add_status, add_diagnose, add_nat, add_profiles, add_tune, add_forecast):
         add(families)
-    for add in (add_firewall, add_replay, add_reflector, add_mib, add_demo):
+    for add in (add_firewall, add_replay, add_fleet, add_reflector, add_mib, add_demo):
         add(families)
     return parser
 
