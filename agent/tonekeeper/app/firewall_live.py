@@ -16,25 +16,25 @@ from tonekeeper.core.firewall.report import finding_reports, worst_first
 from tonekeeper.core.site import Site
 from tonekeeper.errors import EdgeError
 from tonekeeper.faces.cli.firewall import CheckFirewall, FirewallAnswer, show_egress_progress, show_firewall
-from tonekeeper.faces.cli.outcome import Exit, exit_for_error
+from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.cli.terminal import Terminal
 
 
 def check_live(command: CheckFirewall, site: Site, terminal: Terminal) -> Exit:
     places = find_places(site)
-    refusal: EdgeError | None = None
+    rules_are_missing = False
     try:
         answer = check_rules(live_host(site), places)
     except EdgeError as error:
         if not command.probes:
             raise
-        refusal = error
+        rules_are_missing = True
         terminal.say(f"{error}\nthe rules were not asked; real packets are sent all the same")
         answer = FirewallAnswer((), (), (f"the rules of this host: {error}",), 0.0)
     if command.probes:
         answer = _with_egress(answer, asyncio.run(_probe(site, places, answer, terminal)))
     shown = show_firewall(command, answer, terminal)
-    return shown if refusal is None or shown is Exit.PROBLEMS else exit_for_error(refusal)
+    return Exit.MISSING if rules_are_missing and shown is Exit.FINE else shown
 
 
 async def _probe(site: Site, places: Places, answer: FirewallAnswer, terminal: Terminal) -> EgressResult:

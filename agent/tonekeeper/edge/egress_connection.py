@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import struct
 from collections.abc import Callable
 
 from tonekeeper.core.commands import ExamineEgress
@@ -17,9 +16,9 @@ from tonekeeper.core.egress.messages import Connected, ConnectionFailed, SocketR
 from tonekeeper.core.egress.result import Icmp
 from tonekeeper.edge.bound_socket import bound_socket, endpoint_of
 from tonekeeper.edge.error_queue import ORIGIN_LOCAL, read_errors
+from tonekeeper.edge.route_match import leads_there
 from tonekeeper.errors import EdgeError
 
-_RESET = struct.pack("ii", 1, 0)
 _MOST_ERRORS = 8
 
 Report = Callable[[Connected | ConnectionFailed | SocketRefused], None]
@@ -39,8 +38,9 @@ class EgressConnection:
             report(SocketRefused(error.errno, str(error)))
             return
         self._sock = sock
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         number = sock.connect_ex(address)
+        if number == errno.EINPROGRESS and not leads_there(address, question.interface, sock.getsockname()[0]):
+            number = errno.ENETUNREACH
         if number in (0, errno.EINPROGRESS):
             loop.add_writer(sock.fileno(), self._decide, sock)
         else:
@@ -48,7 +48,7 @@ class EgressConnection:
             report(ConnectionFailed(number))
 
     def close(self) -> None:
-        """With a reset: nobody shall wait for the rest of it. Nothing is reported from now on."""
+        """In good order: an SBC would log a reset. Nothing is reported from now on."""
         if self._sock is not None:
             self._loop.remove_writer(self._sock.fileno())
             self._sock.close()
@@ -57,13 +57,12 @@ class EgressConnection:
     def _decide(self, sock: socket.socket) -> None:
         errors = [error for error in read_errors(sock, _MOST_ERRORS) if error.origin != ORIGIN_LOCAL]
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        local = endpoint_of(sock.getsockname()).host
         if errors:
             latest = errors[-1]
             icmp = Icmp(latest.type, latest.code, latest.offender, latest.info)
-            outcome: Connected | ConnectionFailed = ConnectionFailed(number or latest.errno, icmp)
-        elif number:
-            outcome = ConnectionFailed(number)
+            outcome: Connected | ConnectionFailed = ConnectionFailed(number or latest.errno, icmp, local)
         else:
-            outcome = Connected(endpoint_of(sock.getsockname()).host)
+            outcome = ConnectionFailed(number, local=local) if number else Connected(local)
         self.close()
         self._report(outcome)

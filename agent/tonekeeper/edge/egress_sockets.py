@@ -40,6 +40,7 @@ from tonekeeper.edge.egress_connection import EgressConnection
 from tonekeeper.edge.error_queue import ORIGIN_LOCAL, read_errors
 from tonekeeper.edge.packet_length import headers_of, interface_mtu, let_be_cut, send_whole
 from tonekeeper.edge.reading import MOST_AT_ONCE, DatagramReading
+from tonekeeper.edge.route_match import leads_there
 from tonekeeper.edge.stream import Secured, Stream
 from tonekeeper.edge.ttl_walk import Walk
 from tonekeeper.errors import DecodeError, EdgeError
@@ -111,6 +112,10 @@ class EgressSockets:
         except OSError as error:
             sock.close()
             self._tell(SendRefused(error.errno or errno.EIO))
+            return
+        if not leads_there(address, question.interface, sock.getsockname()[0]):
+            sock.close()
+            self._tell(SendRefused(errno.ENETUNREACH))
             return
         self._datagrams = _Datagrams(sock, self._tell, self._loop)
         self._tell(SocketOpened(self._datagrams.local.host, mtu))

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -48,8 +47,6 @@ UNNAMED = "(a router that the kernel does not name)"
 _TIME_EXCEEDED = {socket.AF_INET: 11, socket.AF_INET6: 3}
 _MOST_ERRORS = 8
 _LARGEST_DATAGRAM = 65535
-_RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER: an SBC that accepts a connection shall not wait for the end of it."""
 
 Report = Callable[[PathWalked], None]
 
@@ -153,7 +150,6 @@ class Walk:
                 send_whole(sock)
         else:
             sock = bound_socket(socket.SOCK_STREAM, address, self._interface, self._source)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         if address.is_ipv6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
         else:

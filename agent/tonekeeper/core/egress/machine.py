@@ -7,7 +7,7 @@
 
 The first `DeadlineReached` begins it. Every part has a bound of its own and the whole has two: LONGEST seconds and, as
 the sum of the parts, about 230 packets. A way that is well takes three packets over UDP, a connection or two over TCP;
-one that is silent 8 packets and a walk of 32, in 10 s.
+one that is silent 7 packets and a walk of 32, in 10 s.
 
 Nothing here says whose fault it is. It settles because each part ends at a deadline of its own.
 """
@@ -49,8 +49,8 @@ LONGEST = 90.0
 """Seconds. Only a way that loses every other packet of every length takes so long."""
 WALKING = 6.0
 """Seconds a walk is waited for; its adapter answers earlier."""
-CONNECTION_PACKETS = 3
-"""From us, as a rule: SYN, ACK, and a RST at the end."""
+CONNECTION_PACKETS = 4
+"""From us, as a rule: SYN, FIN, and the acknowledgements."""
 
 
 class EgressProbe:

@@ -64,6 +64,8 @@ class ConnectionFailed:
 
     errno: int
     icmp: Icmp | None = None
+    local: str = ""
+    """Numeric address that it left with."""
 
 
 @dataclass(frozen=True, slots=True)
