@@ -326,6 +326,22 @@ def test_the_latest_change_stands_first():
     assert "healthy → down silent on every WAN" in text
 
 
+def test_earlier_changes_are_folded_away():
+    many = tuple(replace(reports.failed_over().changes[0], ago_s=60.0 * ago) for ago in range(20, 0, -1))
+    page = report_parts(replace(full(), changes=many))["changes"]
+    (folded,) = re.findall(r"<details.*?</details>", page)
+
+    assert "12 earlier" in folded
+    assert "20 min ago" in folded
+    assert "1 min ago" in page.replace(folded, "")
+
+
+def test_evidence_that_the_sentence_holds_already_is_not_said_twice():
+    finding = replace(FOLLOWS, summary="Nothing else is proven on lte.", evidence={"why": "lte", "losses": "3"})
+
+    assert "Measured losses: 3 no-alternate" in part("findings", replace(full(), findings=(finding,)))
+
+
 # --- a diagnosis
 
 

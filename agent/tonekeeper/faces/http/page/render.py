@@ -12,7 +12,7 @@ from tonekeeper.faces.http.page.parts import diagnosis_part, report_parts
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; "
-    "style-src 'sha256-PFWkruZgujVN19pnVBztEj2D4wMBIKuFYjx8DGT/SEo='; "
+    "style-src 'sha256-Kn+kBaODy60oAngQ4Qx2epfBzCLj6cO1lUstIql5T2w='; "
     "script-src 'sha256-e1mrjFu8WM+ATK4TGRnCleTgVHNFVH7Srg/UBcjuLjk='"
 )
 """Only the one style and the one script, by their hash: markup that slipped in would stay inert."""

@@ -9,6 +9,8 @@ from tonekeeper.faces.http.page.markup import escape, fold, quiet, section, stat
 MOST_PHONES = 24
 MOST_FLOWS = 12
 """Shown of each kind; the JSON has them all."""
+MOST_CHANGES = 8
+"""That stand open."""
 
 _FLOW_TITLES = ("What", "To", "Verdict", "Because")
 _OPEN = "accept"
@@ -151,10 +153,15 @@ def _check(check: CheckReport) -> tuple[str, ...]:
 
 
 def changes(report: Report) -> str:
-    rows = [_change(change) for change in reversed(report.changes)]
-    told = table("The latest changes", ("When", "What", "Change", "Why"), rows) if rows else ""
-    body = f'<div class="card">{told or "<p>None since the agent started.</p>"}</div>'
-    return section("changes", "Latest changes", body)
+    latest = tuple(reversed(report.changes))
+    body = _changes("The latest changes", latest[:MOST_CHANGES]) or "<p>None since the agent started.</p>"
+    if earlier := latest[MOST_CHANGES:]:
+        body += fold("earlier", f"{len(earlier)} earlier", _changes("Changes before those", earlier))
+    return section("changes", "Latest changes", f'<div class="card">{body}</div>')
+
+
+def _changes(caption: str, told: tuple[ChangeReport, ...]) -> str:
+    return table(caption, ("When", "What", "Change", "Why"), map(_change, told)) if told else ""
 
 
 def _change(change: ChangeReport) -> tuple[str, ...]:

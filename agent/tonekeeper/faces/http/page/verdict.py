@@ -52,10 +52,16 @@ def _finding(one: FoldedFinding) -> str:
     return (
         f'<article class="card finding {wording.tone_of(finding.severity)}" data-key="{escape(key)}">'
         f"<h3>{state(finding.severity)} {escape(finding.summary)}</h3>"
-        + facts({"What to do": lines(finding.remedy), "Measured": escape(wording.evidence(finding))})
+        + facts({"What to do": lines(finding.remedy), "Measured": escape(_measured(finding))})
         + (fold(f"so {key}", _consequently(one), _consequences(one)) if one.consequences else "")
         + f"<small><code>{escape(finding.code)}</code> {_about(finding)}</small></article>"
     )
+
+
+def _measured(finding: FindingReport) -> str:
+    """What the sentences above it do not say already."""
+    said = finding.summary + finding.remedy
+    return ", ".join(f"{key}: {value}" for key, value in finding.evidence.items() if value not in said)
 
 
 def _about(finding: FindingReport) -> str:
@@ -69,7 +75,7 @@ def _consequently(one: FoldedFinding) -> str:
 
 def _consequences(one: FoldedFinding) -> str:
     rows = "".join(
-        f"<li>{state(each.severity)} {escape(each.summary)}{quiet(wording.evidence(each))}</li>"
+        f"<li>{state(each.severity)} {escape(each.summary)}{quiet(_measured(each))}</li>"
         for each in one.consequences
     )
     return f"<ul>{rows}</ul>"
