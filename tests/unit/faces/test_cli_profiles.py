@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from tests.unit.phones.documents import document
-from tonekeeper.app.profile_set import ProfilesRefusedError, load_profiles
+from tonekeeper.app import profile_set
+from tonekeeper.app.profile_set import ProfilesRefusedError, installed_profiles, load_profiles
 from tonekeeper.app.profiles import carry_out
 from tonekeeper.errors import EdgeError
 from tonekeeper.faces.cli.outcome import Exit
@@ -152,6 +153,18 @@ def test_one_bad_file_leaves_whoever_has_a_set_with_the_good_one(directory):
     with pytest.raises(ProfilesRefusedError, match="unknown key"):
         load_profiles(directory)
     assert profiles.match("Acme One5 2.0").profile == "acme-one"
+
+
+def test_profiles_are_looked_for_where_they_are_installed_then_beside_the_program_then_in_the_checkout(
+    tmp_path, monkeypatch
+):
+    places = {name: tmp_path / name for name in ("PROFILES_DIR", "_IN_PREFIX", "_IN_CHECKOUT")}
+    for name, place in places.items():
+        monkeypatch.setattr(profile_set, name, place)
+    assert installed_profiles() == places["PROFILES_DIR"], "where they should have been"
+    for place in reversed(places.values()):
+        place.mkdir()
+        assert installed_profiles() == place
 
 
 def test_a_directory_without_profiles_is_a_mistake(tmp_path):
