@@ -50,9 +50,13 @@ class Technician:
     def answer(self, process: Process, within: float = LONGEST) -> Diagnosed:
         """Of a run that began with `--json`."""
         code = process.wait(within)
-        answer = self._answer.read_text()
-        assert answer.startswith("{"), process.output
-        return Diagnosed(code, json.loads(answer))
+        assert self._answer.read_text().startswith("{"), process.output
+        return Diagnosed(code, self.printed())
+
+    def printed(self) -> dict[str, Any]:
+        """The report on standard output."""
+        document: dict[str, Any] = json.loads(self._answer.read_text())
+        return document
 
     def begin(self, *options: str) -> Process:
         """Standard output goes into a file of its own; what it says beside that is the process's output."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from tests.lab.certificates import DAY
 from tests.lab.diagnosing import LONGEST, Technician
 from tests.lab.kernel_state import kernel_state
 from tests.lab.namespace import LabError, Namespace
-from tests.lab.registrar import Registrar
+from tests.lab.registrar import PASSWORD, USER, Registrar
 from tests.lab.resolver import Resolver
 from tests.lab.standby import Account
 from tests.lab.stun import FIRST, coturn, reflector
@@ -317,3 +319,42 @@ def test_an_ordinary_user_is_told_what_he_cannot_see_and_why(lab: Lab):
     assert process.output.startswith("OK  Every path works"), process.output
     assert re.search(r"firewall +not checked +cannot run 'nft", process.output)
     assert "run it as" in process.output
+
+
+def test_the_evidence_holds_what_was_found_and_nobodys_secret(lab: Lab, make_agent: Callable[..., Agent]):
+    (lab.directory / "noc-token").write_text("noc-token-of-the-lab")
+    with Registrar(lab) as registrar:
+        account = Account(lab)
+        site = make_agent(
+            sbc=[account.proves("primary", registrar, number="600"), {"name": "alternate", "uri": lab.sbcs[1].uri}],
+            http={"token_file": str(lab.directory / "noc-token")},
+            lan={"interfaces": ["lan0"]},
+        )
+        bundle, page = lab.directory / "evidence.tar.gz", lab.directory / "report.html"
+        found = Technician(site).look("--bundle", str(bundle), "--html", str(page))
+
+    with tarfile.open(bundle) as archive:
+        contents = {
+            member.name.partition("/")[2]: file.read().decode()
+            for member in archive
+            if (file := archive.extractfile(member)) is not None
+        }
+    assert {"report.json", "report.html", "ruleset.nft", "versions.json", "configuration.toml"} <= set(contents)
+    assert any(name.startswith("journal/") for name in contents)
+    assert json.loads(contents["report.json"])["agent"] == found.report["agent"]
+    assert "masquerade" in contents["ruleset.nft"]
+    assert page.read_text().startswith("<!doctype html>")
+    for name, text in contents.items():
+        for secret in (PASSWORD, "noc-token-of-the-lab", f"sip:{USER}@", f'"{USER}"', '"600"', "sip:600@"):
+            assert secret not in text, f"{secret} in {name}"
+
+
+def test_a_bundle_that_cannot_be_written_costs_no_answer(technician: Technician):
+    process = technician.begin("--json", "--only", "dns", "--bundle", "/nowhere/evidence.tar.gz")
+    try:
+        code = process.wait(60.0)
+    finally:
+        process.kill()
+    assert code == 2
+    assert "cannot write '/nowhere/evidence.tar.gz'" in process.output
+    assert technician.printed()["agent"]["name"] == "lab-site"

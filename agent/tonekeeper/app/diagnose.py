@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,7 +21,8 @@ from tonekeeper.core.checks import Check, CheckResult
 from tonekeeper.core.examination import Examination
 from tonekeeper.core.report import CheckReport, Report
 from tonekeeper.core.site import Mode, Role, Wan
-from tonekeeper.edge.bundle import write_bundle
+from tonekeeper.core.verdict import verdict_of
+from tonekeeper.edge.bundle import write_bundle, write_text
 from tonekeeper.edge.keyboard import Keyboard
 from tonekeeper.edge.nat_kernel import kernel_timeouts
 from tonekeeper.edge.steady_links import SteadyLinks
@@ -61,13 +63,36 @@ def _hand_over(
 ) -> Exit:
     """The answer first: a file that cannot be written must not cost it."""
     outcome = show_diagnosis(command, answer, terminal)
+    page = _page(answer, settings) if command.html or command.bundle else ""
+    if command.html:
+        write_text(Path(command.html), page)
+        terminal.say(f"report: {command.html}")
     if command.bundle:
         from tonekeeper.app.evidence import gather
 
         name = f"tonekeeper-{answer.report.agent.name}"
-        write_bundle(Path(command.bundle), name, gather(answer, settings, command.config, state_dir))
+        write_bundle(Path(command.bundle), name, gather(answer, page, settings, command.config, state_dir))
         terminal.say(f"evidence: {command.bundle}")
     return outcome
+
+
+def _page(answer: DiagnosisAnswer, settings: Settings | None) -> str:
+    """With the forecasts for the phones that were seen, where profiles are installed."""
+    from tonekeeper.app.phone_forecasts import phone_forecasts
+    from tonekeeper.app.profile_set import ProfilesRefusedError
+    from tonekeeper.app.profiles import profiles_directory
+    from tonekeeper.faces.html_report import render_html_report
+
+    notes = list(answer.notes)
+    forecasts = []
+    try:
+        if answer.report.phones:
+            directory = profiles_directory(str(settings.profiles_dir) if settings is not None else "")
+            forecasts = list(phone_forecasts(answer.report, directory))
+    except ProfilesRefusedError as error:
+        notes.append(f"no forecast for the phones: {error}")
+    produced = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    return render_html_report(answer.report, verdict_of(answer.report), produced, answer.examination, forecasts, notes)
 
 
 def _settings(command: Diagnose) -> Settings | None:

@@ -38,6 +38,7 @@ _LIBRARIES = ("dnspython", "h11", "msgspec", "pyroute2.minimal", "PyYAML", "rich
 _STORY = """Evidence of a Tonekeeper diagnosis.
 
 diagnosis.txt      what was found, the cause first
+report.html        the same to look at and to print
 report.json        the same for programs (docs/api.md)
 examination.json   what was checked, and what was not and why
 journal/           what the agent saw and did; `tonekeeper replay journal` plays it again
@@ -49,11 +50,14 @@ Passwords, tokens, keys, the users of SIP URIs and phone numbers were taken out.
 """
 
 
-def gather(answer: DiagnosisAnswer, settings: Settings | None, config: str, state_dir: Path | None) -> dict[str, bytes]:
-    """Files of the bundle, by name; what could not be read is said in `missing.txt`."""
+def gather(
+    answer: DiagnosisAnswer, page: str, settings: Settings | None, config: str, state_dir: Path | None
+) -> dict[str, bytes]:
+    """Files of the bundle, by name; `page`: the report as HTML; what could not be read is said in `missing.txt`."""
     redaction = Redaction(_known(settings))
     missing: list[str] = []
     files: dict[str, str] = {"README.txt": _STORY}
+    files["report.html"] = page
     files["diagnosis.txt"] = render_diagnosis(answer.report, answer.examination, answer.notes)
     files["report.json"] = msgspec.json.format(msgspec.json.encode(answer.report), indent=2).decode()
     files["examination.json"] = msgspec.json.format(msgspec.json.encode(answer.examination), indent=2).decode()
