@@ -1,4 +1,4 @@
-"""`tonekeeper check`: the file, and what it names on this host: interfaces, passwords, certificates."""
+"""`tonekeeper check`: the file, and what it names on this host: interfaces, passwords, certificates, keys."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tonekeeper.faces.cli.agent import Check, show_mistakes, show_valid
 from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.cli.terminal import Terminal
 from tonekeeper.settings import interface_mistakes, load_settings
+from tonekeeper.settings.model import SnmpSettings
 
 _NOT_OURS_TO_READ = (errno.EACCES, errno.EPERM)
 """Whoever checks may be allowed less than the daemon."""
@@ -25,6 +26,8 @@ def check(command: Check, terminal: Terminal) -> Exit:
         mistakes = interface_mistakes(settings, [name for _, name in socket.if_nameindex()])
         for index, sbc in enumerate(settings.site.sbcs):
             mistakes += tuple(_unusable_files(f"sbc[{index}]", sbc))
+        if settings.snmp is not None:
+            mistakes += tuple(_unanswered(settings.snmp))
         if mistakes:
             raise ConfigError(command.file, mistakes)
     except ConfigError as error:
@@ -46,6 +49,15 @@ def _unusable_files(key_path: str, sbc: Sbc) -> Iterator[Mistake]:
             TlsSession(sbc.tls, sbc.host)
         except EdgeError as error:
             yield from _mistake(f"{key_path}.tls", "", error)
+
+
+def _unanswered(snmp: SnmpSettings) -> Iterator[Mistake]:
+    """What would keep SNMP from being answered."""
+    from tonekeeper.app.snmp_access import mistakes_in
+
+    for mistake, error in mistakes_in(snmp):
+        if error.errno not in _NOT_OURS_TO_READ:
+            yield mistake
 
 
 def _mistake(key_path: str, file: str, error: EdgeError) -> Iterator[Mistake]:

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from tonekeeper.app.inquiries import Subject
     from tonekeeper.app.nat_background import BackgroundNat
     from tonekeeper.app.phone_background import BackgroundPhones
+    from tonekeeper.app.snmp_background import BackgroundSnmp
     from tonekeeper.core.firewall.flows import Places
 
 HOUSEKEEPING = 5.0
@@ -136,6 +137,7 @@ class Daemon:
         self._background_phones: BackgroundPhones | None = None
         self._background_firewall: BackgroundFirewall | None = None
         self._background_checks: BackgroundChecks | None = None
+        self._background_snmp: BackgroundSnmp | None = None
 
     async def run(self, on_started: Callable[[], None] | None = None) -> Exit:
         """Until `stop` is called. `on_started`: when the first probes may leave."""
@@ -208,6 +210,7 @@ class Daemon:
         self._look_at_firewall()
         self._look_beside_the_paths()
         await self._serve_http()
+        self._answer_snmp()
         service.tell_ready()
 
     async def _keep_house(self) -> None:
@@ -248,6 +251,8 @@ class Daemon:
         self._recording.close()
         if self._http is not None:
             await self._http.close()
+        if self._background_snmp is not None:
+            await self._background_snmp.close()
         self._log.info("stopped")
 
     async def _leave_the_kernel(self) -> None:
@@ -284,6 +289,8 @@ class Daemon:
                 self._log.change(command)
                 if self._routes is not None:
                     self._routes.look_soon()
+                if self._background_snmp is not None:
+                    self._background_snmp.changed()
             case _:
                 assert_never(command)
 
@@ -373,6 +380,17 @@ class Daemon:
             self._http_failed = False
             self.feed(FacilityRecovered(Facility.HTTP))
 
+    def _answer_snmp(self) -> None:
+        """A site without [snmp] does without. What cannot be served is a finding, and is tried again."""
+        if self._settings.snmp is None:
+            return
+        from tonekeeper.app.snmp_background import BackgroundSnmp
+
+        self._background_snmp = BackgroundSnmp(
+            self._settings.snmp, self._settings.state_dir, self._driver.report, self.feed, self._log
+        )
+        self._background_snmp.start()
+
     def _hup(self) -> None:
         """Read the configuration again; one that cannot be used changes nothing."""
         if self._reload is None:
@@ -383,7 +401,7 @@ class Daemon:
         except (ConfigError, EdgeError) as error:
             self._log.error("not-reloaded", reason=str(error))
             return
-        for name in ("state_dir", "http", "journal", "log"):
+        for name in ("state_dir", "http", "snmp", "journal", "log"):
             if getattr(settings, name) != getattr(self._settings, name):
                 self._log.error("not-reloaded", reason=f"a change of {name} needs a restart; the rest is in force")
         self._settings = dataclasses.replace(self._settings, site=site, profiles_dir=settings.profiles_dir)

@@ -26,6 +26,7 @@ _FACILITY_CODES = {
     Facility.HTTP: "http-unavailable",
     Facility.PROFILES: "profiles-refused",
     Facility.LISTENING: "registers-unseen",
+    Facility.SNMP: "snmp-unavailable",
 }
 MOST_FLOWS = 5
 """Stale flows named in a finding; the report has them all."""

@@ -399,6 +399,7 @@ class Facility(StrEnum):
     """The firmware profiles."""
     LISTENING = "listening"
     """The sockets that see REGISTERs pass by."""
+    SNMP = "snmp"
 
 
 @dataclass(frozen=True, slots=True)

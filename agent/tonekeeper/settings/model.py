@@ -45,6 +45,14 @@ class PrivProtocol(StrEnum):
     AES256 = "aes256"
 
 
+class NotificationKind(StrEnum):
+    """RFC 3416 section 4.2."""
+
+    INFORM = "inform"
+    """Has to be acknowledged."""
+    TRAP = "trap"
+
+
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
     listen: Endpoint = HTTP_LISTEN
@@ -68,11 +76,30 @@ class SnmpUser:
 
 
 @dataclass(frozen=True, slots=True)
+class SnmpTarget:
+    """A manager that is told of changes."""
+
+    name: str
+    address: Endpoint
+    user: str = ""
+    """By whose keys; empty: by the community."""
+    kind: NotificationKind = NotificationKind.INFORM
+
+
+@dataclass(frozen=True, slots=True)
 class SnmpSettings:
     listen: Endpoint = SNMP_LISTEN
     enterprise: int = 32473
     """The arc under 1.3.6.1.4.1; 32473 is the number RFC 5612 keeps for documentation."""
     users: tuple[SnmpUser, ...] = ()
+    agentx: Path | Endpoint | None = None
+    """The SNMP agent of this host that answers for us; then nothing is listened on."""
+    community: str = field(default="", repr=False)
+    community_file: Path | None = None
+    """Neither: nobody asks by SNMPv2c."""
+    allow: tuple[str, ...] = ()
+    """Networks that may ask; empty: all."""
+    targets: tuple[SnmpTarget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ def notices_about(settings: Settings) -> tuple[str, ...]:
     """One sentence each, beginning with the key path."""
     found = _private_media(settings.site.sbcs)
     if settings.snmp is not None:
-        found.append("snmp: read, but this release does not answer SNMP yet")
         found += _short_keys(settings.snmp)
+        found += _nobody_asks(settings.snmp)
     if settings.http is not None:
         found += _plain_http(settings.http)
     return tuple(found)
@@ -48,11 +48,21 @@ def _is_private(written: str) -> bool:
 
 def _short_keys(snmp: SnmpSettings) -> list[str]:
     return [
-        f"snmp.user[{index}].{key}: shorter than 8 characters, managers refuse that (RFC 3414 section 11.2)"
+        f"snmp.user[{index}].{key}: shorter than 8 characters, so SNMP is not answered (RFC 3414 section 11.2)"
         for index, user in enumerate(snmp.users)
         for key, secret in (("auth_key", user.auth_key), ("priv_key", user.priv_key))
         if 0 < len(secret) < 8
     ]
+
+
+def _nobody_asks(snmp: SnmpSettings) -> list[str]:
+    if snmp.agentx is not None or snmp.users:
+        return []
+    if not (snmp.community or snmp.community_file):
+        return ["snmp: neither a user nor a community is set, so nobody is answered"]
+    if not ipaddress.ip_address(snmp.listen.host).is_loopback:
+        return ["snmp.community: crosses the network in the clear, with all that is answered"]
+    return []
 
 
 def _plain_http(http: HttpSettings) -> list[str]:

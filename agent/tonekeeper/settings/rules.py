@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from tonekeeper.core.site import DampingPolicy, Depth, FailoverPolicy, Mode, Sbc, Transport, Wan
 from tonekeeper.errors import Mistake
-from tonekeeper.settings.model import HttpSettings, Settings, SnmpUser
+from tonekeeper.settings.model import HttpSettings, Settings, SnmpTarget, SnmpUser
 from tonekeeper.settings.suggestion import nearest
 from tonekeeper.settings.table import Table
 from tonekeeper.settings.written import as_written
@@ -22,8 +22,9 @@ def one_sbc_a_name(sbcs: Sequence[tuple[Table, Sbc]]) -> None:
     _once((table, sbc.name) for table, sbc in sbcs)
 
 
-def one_user_a_name(users: Sequence[tuple[Table, SnmpUser]]) -> None:
+def one_snmp_name_each(users: Sequence[tuple[Table, SnmpUser]], targets: Sequence[tuple[Table, SnmpTarget]]) -> None:
     _once((table, user.name) for table, user in users)
+    _once((table, target.name) for table, target in targets)
 
 
 def _once(names: Iterable[tuple[Table, str]]) -> None:

@@ -28,19 +28,16 @@ from tonekeeper.settings.checks import read_checks
 from tonekeeper.settings.model import (
     PROFILES_DIR,
     STATE_DIR,
-    AuthProtocol,
     HttpSettings,
     JournalSettings,
     LogFormat,
     LogLevel,
     LogSettings,
-    PrivProtocol,
     Settings,
-    SnmpSettings,
-    SnmpUser,
 )
 from tonekeeper.settings.notices import notices_about, unused_budgets
 from tonekeeper.settings.sbcs import read_sbcs
+from tonekeeper.settings.snmp import read_snmp
 from tonekeeper.settings.table import Table
 
 
@@ -71,7 +68,7 @@ def read_settings(values: dict[str, object], mistakes: list[Mistake]) -> Setting
             checks=read_checks(root.table("checks")),
         )
         http = _http(root.table("http"))
-        snmp = _snmp(root.table_if_present("snmp"))
+        snmp = read_snmp(root.table_if_present("snmp"))
         journal = _journal(root.table("journal"))
         log = _log(root.table("log"))
     settings = Settings(site, agent.state_dir, agent.profiles_dir, http, snmp, journal, log)
@@ -189,37 +186,6 @@ def _http(table: Table) -> HttpSettings | None:
     rules.whole_tls(table)
     rules.no_tls_beyond_loopback(table, http)
     return http if enabled else None
-
-
-def _snmp(table: Table | None) -> SnmpSettings | None:
-    if table is None:
-        return None
-    with table:
-        default = SnmpSettings()
-        users = [(each, _snmp_user(each)) for each in table.tables("user", at_most=32)]
-        rules.one_user_a_name(users)
-        return SnmpSettings(
-            listen=table.optional("listen", kinds.endpoint(str(default.listen)), default.listen),
-            enterprise=table.optional("enterprise", kinds.whole_number(1, 2**31 - 1), default.enterprise),
-            users=tuple(user for _, user in users),
-        )
-
-
-def _snmp_user(table: Table) -> SnmpUser:
-    with table:
-        user = SnmpUser(
-            name=table.required("name", kinds.name(), "", example='"noc"'),
-            auth_protocol=table.required(
-                "auth_protocol", kinds.one_of(AuthProtocol), AuthProtocol.SHA256, example='"sha256"'
-            ),
-            auth_key=table.optional("auth_key", kinds.text, "", secret=True),
-            auth_key_file=table.optional("auth_key_file", kinds.absolute_path, None),
-            priv_protocol=table.optional("priv_protocol", kinds.one_of(PrivProtocol), None),
-            priv_key=table.optional("priv_key", kinds.text, "", secret=True),
-            priv_key_file=table.optional("priv_key_file", kinds.absolute_path, None),
-        )
-    rules.one_key_each(table)
-    return user
 
 
 def _journal(table: Table) -> JournalSettings:

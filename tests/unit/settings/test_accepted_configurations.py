@@ -34,8 +34,10 @@ from tonekeeper.settings.model import (
     LogFormat,
     LogLevel,
     LogSettings,
+    NotificationKind,
     PrivProtocol,
     SnmpSettings,
+    SnmpTarget,
     SnmpUser,
 )
 from tonekeeper.wire.endpoint import Endpoint
@@ -146,6 +148,9 @@ def test_every_key_reaches_its_place():
                 priv_key_file=Path("/srv/priv"),
             ),
         ),
+        community_file=Path("/srv/community"),
+        allow=("192.0.2.0/24", "2001:db8::9/128"),
+        targets=(SnmpTarget("manager", Endpoint("192.0.2.9", 162), "noc", NotificationKind.TRAP),),
     )
     assert settings.journal == JournalSettings(1024**3)
     assert settings.log == LogSettings(LogFormat.JSON, LogLevel.DEBUG)
@@ -252,12 +257,11 @@ def test_damping_at_its_limits_still_suppresses_and_frees_again(damping):
     assert damper.release(policy.max_suppress + 1)
 
 
-def test_whatever_is_asked_for_and_not_done_yet_is_said():
+def test_a_key_that_no_manager_takes_is_said():
     settings = load_settings(HERE / "contract.toml")
     assert settings.notices == (
-        "snmp: read, but this release does not answer SNMP yet",
-        "snmp.user[0].auth_key: shorter than 8 characters, managers refuse that (RFC 3414 section 11.2)",
-        "snmp.user[0].priv_key: shorter than 8 characters, managers refuse that (RFC 3414 section 11.2)",
+        "snmp.user[0].auth_key: shorter than 8 characters, so SNMP is not answered (RFC 3414 section 11.2)",
+        "snmp.user[0].priv_key: shorter than 8 characters, so SNMP is not answered (RFC 3414 section 11.2)",
     )
 
 
@@ -276,6 +280,32 @@ def test_beyond_loopback_http_needs_a_token_and_the_operator_is_told_that_it_tra
 
 def test_settings_never_show_a_key_when_they_are_printed():
     assert "long enough" not in repr(load_settings(HERE / "every-key.toml"))
+    assert "open sesame" not in repr(parsed(MINIMAL + '[snmp]\ncommunity = "open sesame"'))
+
+
+@pytest.mark.parametrize(
+    ("written", "master"),
+    [("/var/agentx/master", Path("/var/agentx/master")), ("tcp:[::1]:705", Endpoint("::1", 705))],
+)
+def test_another_agent_of_this_host_may_answer_for_us(written, master):
+    settings = parsed(MINIMAL + f'[snmp]\nagentx = "{written}"\nenterprise = 4242')
+    assert settings.snmp == SnmpSettings(enterprise=4242, agentx=master)
+    assert settings.notices == ()
+
+
+@pytest.mark.parametrize(
+    ("snmp", "said"),
+    [
+        ("", ("snmp: neither a user nor a community is set, so nobody is answered",)),
+        ('community = "public"', ()),
+        (
+            'listen = "192.0.2.1:161"\ncommunity = "public"\nallow = ["192.0.2.0/24"]',
+            ("snmp.community: crosses the network in the clear, with all that is answered",),
+        ),
+    ],
+)
+def test_who_is_answered_by_snmp_and_how_is_said(snmp, said):
+    assert parsed(f"{MINIMAL}[snmp]\n{snmp}").notices == said
 
 
 def test_an_interface_that_the_host_does_not_have_is_a_mistake_for_check():

@@ -43,7 +43,7 @@ SHAPE = {
     "checks": ("background", "time_servers", "portal_url"),
     "firewall": ("rtp",),
     "http": ("enabled", "listen", "token_file", "tls_cert", "tls_key", "client_ca"),
-    "snmp": ("listen", "enterprise", "user"),
+    "snmp": ("listen", "enterprise", "user", "target", "agentx", "community", "community_file", "allow"),
     "journal": ("max_bytes",),
     "log": ("format", "level"),
 }

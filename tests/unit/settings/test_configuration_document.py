@@ -60,7 +60,7 @@ def whole():
         "firewall": {},
         "checks": {},
         "http": {},
-        "snmp": {"user": [user]},
+        "snmp": {"user": [user], "target": [{"name": "manager", "address": "192.0.2.9:162", "user": "noc"}]},
         "journal": {},
         "log": {},
     }

@@ -17,6 +17,12 @@ HOST = (
         "Free the port or choose another one in [http] listen; it is tried again every few seconds.",
     ),
     Entry(
+        "snmp-unavailable",
+        Severity.WARNING,
+        "SNMP is not answered: {why}.",
+        "See the reason: it names what to change in [snmp], or what to install. It is tried again by itself.",
+    ),
+    Entry(
         "profiles-refused",
         Severity.WARNING,
         "The firmware profiles cannot be used: {why}. Phones are matched with those that were good before, if any.",

@@ -24,6 +24,19 @@ HOST = {
         ),
         leave_alone="Do not let it listen on all addresses to get around it: that needs a token, and a reason.",
     ),
+    "snmp-unavailable": Advice(
+        means="Managers get no answer by SNMP, and are told nothing. The agent itself works; HTTP answers as before.",
+        sureness="Certain: the reason is that of the kernel, of snmpd, or of the agent's own look at its keys. It is "
+        "tried again every few seconds, and the finding goes by itself.",
+        try_first=(
+            "A port that is taken: `ss -lunp` shows by whom. If it is snmpd, let that one answer: `[snmp] agentx`.",
+            "snmpd does not answer: is `master agentx` in its configuration, and may the agent use its socket "
+            "(`agentXPerms`)?",
+            "A key: `tonekeeper check /etc/tonekeeper/site.toml` says what is wrong with which.",
+            "A Python package is missing: install the extra, `pip install 'tonekeeper[snmp]'`.",
+        ),
+        leave_alone="Do not fall back on a community beyond the management network: everybody on the way can read it.",
+    ),
     "profiles-refused": Advice(
         means="The descriptions of phone models cannot be used. Phones are still seen, but not told apart by model.",
         sureness="Certain: the reason names the file. The last good set stays in use until a reload brings a good one.",
