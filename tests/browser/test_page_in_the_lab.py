@@ -76,7 +76,7 @@ def test_a_diagnosis_of_the_agent_is_begun_from_the_page_and_tells_what_is_wrong
     lab.sbc("primary").stop()
     shown_after(page, "sbc-down", time.monotonic())
     page.click("[data-do=quick]")
-    page.wait_for("document.querySelector('#diagnosis progress')", within=WITHIN)
+    page.wait_for("document.querySelector('#diagnosis progress')", within=PATIENCE)
     assert "Quick check:" in page.text("#diagnosis")
     page.wait_for("document.querySelector('#diagnosis [role=status]').textContent", within=PATIENCE)
 

@@ -73,7 +73,7 @@ def test_focus_selection_and_opened_folds_survive_what_changes(browser: Chromium
     page.evaluate("getSelection().selectAllChildren(document.querySelector('#wans h3'))")
     worse = FindingReport("site-offline", Severity.CRITICAL, "", "Nothing answers.", {}, "Look.", 0.0)
     site.now = replace(aged(site.now, 60.0), findings=(worse, *site.now.findings))
-    page.wait_for("document.querySelector('#findings article h3').textContent.includes('Nothing')", within=SOON)
+    page.wait_for("document.querySelector('#findings article h3').textContent.includes('Nothing')", within=PATIENCE)
 
     assert page.evaluate("document.activeElement.closest('details').dataset.key") == "so sbc-down primary"
     assert page.evaluate("[...document.querySelectorAll('details')].map(it => [it.dataset.key, it.open])") == [
@@ -92,7 +92,7 @@ def test_who_reads_further_down_is_not_moved(browser: Chromium, site: Site):
     before = page.evaluate(top)
     more = tuple(replace(one, subject=f"{one.subject} {again}") for one in site.now.findings for again in range(4))
     site.now = replace(site.now, findings=(*site.now.findings, *more))
-    page.wait_for("document.querySelectorAll('#findings article').length > 5", within=SOON)
+    page.wait_for("document.querySelectorAll('#findings article').length > 5", within=PATIENCE)
 
     assert page.evaluate("document.querySelector('#phones').getBoundingClientRect().top") == pytest.approx(
         before, abs=1
@@ -105,7 +105,7 @@ def test_what_is_gone_leaves_no_trace_and_what_is_new_comes_in_its_place(browser
     for now in (reports.healthy(), eventful(), reports.offline(), reports.steered(), eventful()):
         site.now = now
         sentence = json.dumps(verdict(now).sentence)
-        page.wait_for(f"document.querySelector('#verdict .sentence').textContent === {sentence}", within=SOON)
+        page.wait_for(f"document.querySelector('#verdict .sentence').textContent === {sentence}", within=PATIENCE)
         fresh = browser.open(site.url)
         assert page.text("main") == fresh.text("main")
 
@@ -131,7 +131,7 @@ def test_a_connection_that_is_lost_is_made_again(browser: Chromium, site: Site):
     page.wait_for(IS_LIVE, within=PATIENCE)
     site.now = reports.failed_over()
 
-    page.wait_for("document.title.startsWith('PROBLEM')", within=SOON)
+    page.wait_for("document.title.startsWith('PROBLEM')", within=PATIENCE)
 
 
 def test_where_there_is_no_stream_the_page_asks_now_and_then(browser: Chromium, site: Site):
@@ -166,13 +166,13 @@ def test_an_agent_that_is_gone_is_said_to_be_and_what_stands_there_is_as_of_then
 def test_a_diagnosis_is_begun_shown_as_it_goes_on_and_its_result_shown(browser: Chromium, site: Site):
     page = open_live(browser, site)
     page.click("[data-do=quick]")
-    page.wait_for("document.querySelector('#diagnosis progress')", within=SOON)
+    page.wait_for("document.querySelector('#diagnosis progress')", within=PATIENCE)
 
     assert site.diagnoses.begun == [(True, ())]
     assert "Quick check: 2 of 4 checks done, over in at most 11 s" in page.text("#diagnosis")
     assert "nat running an answer of stun.example.net:3478, at most 8.0 s more" in page.text("#diagnosis")
     site.diagnoses.now = examinations.done()
-    page.wait_for("document.querySelector('#diagnosis [role=status]').textContent", within=SOON)
+    page.wait_for("document.querySelector('#diagnosis [role=status]').textContent", within=PATIENCE)
     assert "No DNS server answers over fibre. Quick check done in 12 s: 1 problem, 2 ok" in page.text("#diagnosis")
     page.click("#diagnosis summary")
     assert "dhcp not checked needs root" in page.text("#diagnosis")
@@ -184,13 +184,13 @@ def test_a_full_one_is_begun_by_keyboard_and_stopped_and_the_focus_is_never_lost
     for _ in range(2):
         page.press("Tab")
     page.press("Enter")
-    page.wait_for("document.querySelector('[data-do=stop]')", within=SOON)
+    page.wait_for("document.querySelector('[data-do=stop]')", within=PATIENCE)
 
     assert site.diagnoses.begun == [(False, ())]
     assert page.evaluate("document.activeElement.dataset.do") == "full"
     page.press("Tab")
     page.press(" ")
-    page.wait_for("!document.querySelector('[data-do=stop]')", within=SOON)
+    page.wait_for("!document.querySelector('[data-do=stop]')", within=PATIENCE)
     assert "Full check stopped after 4.0 s" in page.text("#diagnosis")
     assert page.evaluate("document.activeElement.id") == "h-diagnosis"
 
@@ -201,7 +201,7 @@ def test_while_one_runs_no_second_one_is_begun(browser: Chromium, site: Site):
     page.click("[data-do=full]")
     page.click("[data-do=quick]")
     page.click("[data-do=stop]")
-    page.wait_for("!document.querySelector('[data-do=stop]')", within=SOON)
+    page.wait_for("!document.querySelector('[data-do=stop]')", within=PATIENCE)
 
     assert [one for one in site.asked if one.startswith("POST")] == []
 
@@ -210,12 +210,12 @@ def test_a_refusal_is_shown_as_the_agent_words_it(browser: Chromium, site: Site)
     page = open_live(browser, site)
     site.refuses.add("/api/v1/diagnose")
     page.click("[data-do=quick]")
-    page.wait_for("document.getElementById('refused').checkVisibility()", within=SOON)
+    page.wait_for("document.getElementById('refused').checkVisibility()", within=PATIENCE)
 
     assert page.text("#refused") == "cannot take one more connection"
     site.refuses.clear()
     page.click("[data-do=quick]")
-    page.wait_for("!document.getElementById('refused').checkVisibility()", within=SOON)
+    page.wait_for("!document.getElementById('refused').checkVisibility()", within=PATIENCE)
 
 
 def test_without_a_stream_the_progress_shows_all_the_same(browser: Chromium, site: Site):
