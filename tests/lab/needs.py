@@ -10,9 +10,11 @@ from tests.lab.namespace import PREFIX, LabError, run
 
 COMMANDS = {
     "baresip": "baresip-core",
+    "chronyd": "chrony",
     "conntrack": "conntrack",
     "dbus-daemon": "dbus",
     "firewalld": "firewalld",
+    "dnsmasq": "dnsmasq-base",
     "ip": "iproute2",
     "ipset": "ipset",
     "iptables-legacy": "iptables",
@@ -35,7 +37,10 @@ COMMANDS = {
 }
 """Command: Debian package. The packages are those of packages.txt."""
 
-MODULES = {"/usr/lib/*/kamailio/modules/tls.so": "kamailio-tls-modules"}
+MODULES = {
+    "/usr/lib/*/kamailio/modules/tls.so": "kamailio-tls-modules",
+    "/usr/lib/*/faketime/libfaketime.so.1": "libfaketime",
+}
 """Where else a package leaves something, as a pattern."""
 
 _TRIAL = """

@@ -65,7 +65,8 @@ def _observation(lan: LanAsked) -> Observation | None:
     if not differing:
         why = "they name the same gateway, resolvers and provisioning server"
         return Observation("dhcp-twice", lan.interface, evidence | {"why": why}, Severity.INFO)
-    evidence["why"] = f"they name different {' and '.join(differing)}"
+    *others, last = differing
+    evidence["why"] = f"they name different {', '.join(others)}{' and ' if others else ''}{last}"
     return Observation("dhcp-twice", lan.interface, evidence)
 
 
