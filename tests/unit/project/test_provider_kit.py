@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +22,7 @@ from tonekeeper.faces.http.metrics import render_metrics
 
 ROOT = Path(__file__).parents[3]
 PROMETHEUS = ROOT / "packaging" / "provider" / "prometheus"
+GRAFANA = ROOT / "packaging" / "provider" / "grafana"
 OF_A_TARGET = {"site": set(), "job": {"tonekeeper"}, "instance": set()}
 """What scraping adds to each series."""
 
@@ -58,6 +62,18 @@ RECORDINGS = {rule["record"]: rule["expr"] for rule in rules("recording.rules.ym
 ALERTS = {rule["alert"]: rule for rule in rules("alerts.rules.yml")}
 EXPRESSIONS = {**RECORDINGS, **{name: rule["expr"] for name, rule in ALERTS.items()}}
 AGENT = rendered()
+DASHBOARD = json.loads((GRAFANA / "tonekeeper.json").read_text())
+
+
+def panels_of(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def queries_of(dashboard: dict[str, Any]) -> list[str]:
+    """PromQL of the panels, and of the variables."""
+    variables = [one["query"]["query"] for one in dashboard["templating"]["list"] if one["type"] == "query"]
+    asked = [re.sub(r"^\w+_(?:result|values)\((.*?)(?:, \w+)?\)$", r"\1", query) for query in variables]
+    return asked + [target["expr"] for panel in panels_of(dashboard) for target in panel["targets"]]
 
 
 def labels_of(name: str) -> Labels:
@@ -143,3 +159,46 @@ def test_a_large_site_is_below_the_limits_of_a_scrape():
     assert len(samples) < job["sample_limit"]
     assert len(body) < 1_000_000
     assert job["body_size_limit"] == "1MB"
+
+
+def test_the_dashboard_is_what_its_script_writes():
+    done = subprocess.run([sys.executable, GRAFANA / "dashboard.py"], capture_output=True, text=True, check=True)
+    assert done.stdout == (GRAFANA / "tonekeeper.json").read_text()
+
+
+@pytest.mark.parametrize("query", queries_of(DASHBOARD))
+def test_the_dashboard_asks_for_nothing_that_the_agent_does_not_tell(query):
+    assert NAME.search(query)
+    assert list(strangers(query)) == []
+
+
+def test_a_legend_of_the_dashboard_names_labels_that_its_series_have():
+    for panel in panels_of(DASHBOARD):
+        for target in panel["targets"]:
+            known = set().union(*(labels_of(name) for name in NAME.findall(target["expr"])))
+            assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= known, panel["title"]
+
+
+def test_every_variable_of_the_dashboard_is_one_it_has():
+    text = json.dumps(DASHBOARD)
+    known = {variable["name"] for variable in DASHBOARD["templating"]["list"]}
+    used = set(re.findall(r"\$\{?([a-z]\w*)\}?", text.replace("$__", "")))
+    assert {"site", "wan", "sbc"} <= known
+    assert used == known
+
+
+def test_the_panels_of_the_dashboard_lie_beside_each_other():
+    taken: set[tuple[int, int]] = set()
+    panels = DASHBOARD["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for panel in panels:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken, panel["title"]
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+
+
+def test_no_series_is_recorded_for_nobody():
+    read = " ".join([*(rule["expr"] for rule in ALERTS.values()), *RECORDINGS.values(), *queries_of(DASHBOARD)])
+    assert set(RECORDINGS) <= set(NAME.findall(read))
