@@ -10,6 +10,7 @@ PHONES = (
         "Phones of the model {subject} cannot leave a silent SBC fast: {why}.",
         "Incoming calls fail for up to {nearest}. Have the agent steer the site to the SBC that works, which no "
         "phone notices, or use another model where this matters.",
+        depends_on=("phone-no-alternate",),
     ),
     Entry(
         "phone-keepalive-above-nat-lifetime",
