@@ -12,7 +12,18 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import crashes, detection, firewall, footprint, hot_path, many_paths, nat_lifetime, startup, steering
+from tests.bench import (
+    crashes,
+    detection,
+    firewall,
+    fleet,
+    footprint,
+    hot_path,
+    many_paths,
+    nat_lifetime,
+    startup,
+    steering,
+)
 from tests.bench.machine import describe_machine
 from tests.bench.rendering import keep_other_sections, render_missed, render_page, render_text
 from tests.bench.results import Table
@@ -28,6 +39,7 @@ BENCHES: dict[str, Callable[[int], Iterator[Table]]] = {
     "hot_path": hot_path.bench,
     "steering": steering.bench,
     "firewall": firewall.bench,
+    "fleet": fleet.bench,
     "nat_lifetime": nat_lifetime.bench,
     "nat_runs": nat_lifetime.bench_runs,
 }
