@@ -52,6 +52,10 @@ DEPTH_COSTS: dict[Depth, Cost] = {
     Depth.VOICEMAIL: Cost(16, 16 * EXCHANGE),
 }
 """One probe with its challenge, its end and all that a lossy line makes it repeat; on a clean one it is a fifth."""
+EXAMINATION = Cost(40, 40 * EXCHANGE)
+"""Where a silent path ends, with a walk of sixteen hops."""
+MEASUREMENT = Cost(8, 8 * 2 * EXCHANGE)
+"""How long packets may be, on a path that is well. What else it takes is charged when it is over."""
 
 HEADROOM = 3.0
 """Rate over normal need: once for the cadence, once for what lossy lines confirm, once for paths that come back."""
@@ -136,7 +140,7 @@ def allowance_for(paths: int, interval: float, deep: Iterable[DepthPolicy] = ())
     probes = max(1, paths) / interval
     packets = probes + sum(DEPTH_COSTS[policy.depth].packets / policy.interval for policy in policies)
     octets = probes * EXCHANGE + sum(DEPTH_COSTS[policy.depth].bytes / policy.interval for policy in policies)
-    largest = max((DEPTH_COSTS[policy.depth].packets for policy in policies), default=0)
+    largest = max((EXAMINATION.packets, *(DEPTH_COSTS[policy.depth].packets for policy in policies)))
     burst = alarm_reserve(paths) + largest
     return ProbeAllowance(
         rate=max(SLOWEST_RATE, HEADROOM * packets),

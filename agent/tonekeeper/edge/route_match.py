@@ -31,8 +31,8 @@ def leads_there(address: Endpoint, interface: str, source: str) -> bool:
             answer = asking.recv(_LARGEST)
     except OSError:
         return True
-    _, kind, _, _, _ = _HEADER.unpack_from(answer)
-    return kind != _NLMSG_ERROR or _NUMBER.unpack_from(answer, _HEADER.size)[0] == 0
+    kind: int = _HEADER.unpack_from(answer)[1]
+    return kind != _NLMSG_ERROR
 
 
 def _request(family: socket.AddressFamily, destination: str, source: str, device: int) -> bytes:

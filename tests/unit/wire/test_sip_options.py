@@ -22,6 +22,14 @@ def options(**changes):
     )
 
 
+@pytest.mark.parametrize("octets", [0, 1, 305, 319, 320, 571, 1472, 65507])
+def test_an_options_probe_is_as_long_as_it_is_asked_to_be(octets):
+    padded, missing, least = options(octets=octets), octets - len(options()), len("X-Padding: -\r\n")
+    assert len(padded) - len(options()) == (0 if missing <= 0 else max(missing, least))
+    assert decode_request(padded).call_id == "c3"
+    assert max(map(len, padded.split(b"\r\n"))) <= 250
+
+
 def test_an_options_probe_looks_like_this():
     assert options().decode().split("\r\n") == [
         "OPTIONS sip:sbc1.example.net SIP/2.0",

@@ -8,13 +8,13 @@ from tonekeeper.core.attribution import Confidence
 from tonekeeper.core.egress.judgement import Cause, Judged
 from tonekeeper.core.egress.result import Fact, Outcome, PathMtu
 from tonekeeper.core.findings import Observation
-from tonekeeper.core.firewall.judgement import NO_CHANGE
 from tonekeeper.core.report import EgressReport, Severity
 
 SIP_OVER_UDP = 1300
 """Octets that a request over UDP may have (RFC 3261 section 18.1.1); with its headers it is some more."""
 HEADERS = 48
 
+_ASK_AS_ROOT = "(`tonekeeper firewall` as root names the rule, and what to type)"
 _CLAMP = (
     "nft add table inet mssclamp",
     "nft 'add chain inet mssclamp forward { type filter hook forward priority mangle; }'",
@@ -155,7 +155,7 @@ def _local_rules(judged: Sequence[Judged]) -> Iterator[Observation]:
             "wans": ", ".join(dict.fromkeys(one.trial.path.wan for one in own)),
             "flows": _flows(own),
             "rule": own[0].trial.detail,
-            "change": NO_CHANGE,
+            "change": _ASK_AS_ROOT,
         }
         yield Observation("firewall-blocks-sip", sbc, evidence)
 

@@ -34,6 +34,8 @@ class EgressKnowledge:
     asked: Path | None = None
     """Being examined."""
     asked_at: float = LONG_AGO
+    charged: int = 0
+    """Packets, when it was asked."""
     free_at: float = LONG_AGO
     """No examination begins before."""
     look_at: float = NEVER

@@ -5,8 +5,8 @@
 One examination at a time for the whole site. A path that is down is examined once, and again only when it is down for
 another reason or anew, ten minutes later at the earliest: an incident is no time for a storm. One path for each WAN and
 SBC is measured while it is up, a minute after it came and then once a day. Nothing is examined over a metered WAN, nor
-over one without a carrier, which needs no witness. Each is charged to the storm guard, the rest of it when its result
-says what was sent.
+over one without a carrier, which needs no witness. Each is charged to the storm guard before it begins, and leaves what
+an alarm needs; what it sent beyond that is charged when it is over.
 
 What was found of a path that was down is forgotten when it is up again. Only this module changes `EgressKnowledge`; it
 settles because ASKED ends with an answer or after PATIENCE, and each path has one instant at which it is due.
@@ -25,6 +25,7 @@ from tonekeeper.core.findings import Observation
 from tonekeeper.core.instants import NEVER
 from tonekeeper.core.metering import EXCHANGE
 from tonekeeper.core.probe import PathProbe
+from tonekeeper.core.probe_allowance import EXAMINATION, MEASUREMENT, Cost, alarm_reserve, weight_of
 from tonekeeper.core.report import EgressReport, PathState
 from tonekeeper.core.situation import Situation
 from tonekeeper.core.turn import Turn
@@ -41,8 +42,6 @@ DAILY = 86400.0
 """Seconds until the length of packets is measured once more."""
 PATIENCE = 120.0
 """Seconds after which an answer is not waited for any longer."""
-AT_ONCE = 12
-"""Packets charged when it begins: as many leave within the first seconds."""
 
 
 def plan(turn: Turn) -> None:
@@ -60,7 +59,7 @@ def plan(turn: Turn) -> None:
 
 def begin_anew(turn: Turn) -> None:
     """The operator read the configuration again: somebody may have mended what was found."""
-    turn.situation.egress = EgressKnowledge(free_at=turn.now)
+    turn.situation.egress = EgressKnowledge(free_at=turn.now + QUIET)
 
 
 def look(turn: Turn) -> None:
@@ -69,16 +68,24 @@ def look(turn: Turn) -> None:
     known.asked = None
     probe = min(_candidates(situation), key=lambda probe: _due(turn, probe), default=None)
     if probe is not None and _due(turn, probe) <= turn.now:
-        if situation.allowance.take(AT_ONCE * EXCHANGE, turn.now, packets=AT_ONCE):
+        known.free_at = _ready_at(turn)
+        if known.free_at <= turn.now:
             _examine(turn, probe)
-        known.free_at = turn.now + SPACING
     plan(turn)
+
+
+def _ready_at(turn: Turn) -> float:
+    """When the storm guard has enough for the costliest one, and for an alarm beside it."""
+    allowance, reserve = turn.situation.allowance, alarm_reserve(weight_of(turn.situation.probes))
+    return allowance.next_at(EXAMINATION.bytes, turn.now, packets=EXAMINATION.packets, leaving=reserve)
 
 
 def _examine(turn: Turn, probe: PathProbe) -> None:
     situation, known, path = turn.situation, turn.situation.egress, probe.path
     wan, sbc = situation.wan_of(path.wan), situation.sbc_of(path.sbc)
     known.asked, known.asked_at = path, turn.now
+    known.charged = _charged(probe).packets
+    situation.allowance.charge(_charged(probe).bytes, turn.now, packets=known.charged)
     _note_try(turn, probe)
     command = ExamineEgress(
         path,
@@ -93,6 +100,11 @@ def _examine(turn: Turn, probe: PathProbe) -> None:
     turn.commands.append(command)
 
 
+def _charged(probe: PathProbe) -> Cost:
+    """Before it begins."""
+    return EXAMINATION if probe.state is PathState.DOWN else MEASUREMENT
+
+
 def _note_try(turn: Turn, probe: PathProbe) -> None:
     known, is_down = turn.situation.egress, probe.state is PathState.DOWN
     before = known.tried(probe.path, was_down=is_down)
@@ -104,7 +116,7 @@ def examined(turn: Turn, event: EgressExamined) -> None:
     """Whoever asked: a diagnosis examines every path, and what it finds is known as well."""
     situation, known, trial = turn.situation, turn.situation.egress, event.trial
     is_awaited = trial.path == known.asked
-    uncharged = max(0, trial.packets - AT_ONCE) if is_awaited else trial.packets
+    uncharged = max(0, trial.packets - (known.charged if is_awaited else 0))
     situation.allowance.charge(uncharged * EXCHANGE, turn.now, packets=uncharged)
     probe = situation.probes.get(trial.path)
     if is_awaited:

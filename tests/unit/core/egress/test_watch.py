@@ -12,6 +12,7 @@ from tonekeeper.core.commands import ExamineEgress
 from tonekeeper.core.egress.result import EgressTrial, Fact, Outcome, PathMtu
 from tonekeeper.core.egress.watch import AGAIN, DAILY, PATIENCE, QUIET, SETTLED, SPACING
 from tonekeeper.core.events import EgressExamined, IcmpReceived, LinkChanged, SiteChanged
+from tonekeeper.core.probe_allowance import EXAMINATION
 from tonekeeper.core.site import ProbePolicy
 
 HOP = "203.0.113.77"
@@ -183,8 +184,8 @@ def test_the_storm_guard_is_charged_with_what_was_sent():
     talk.silence(wan="lte", sbc="primary")
     talk.pass_time(60)
     before = talk.agent.situation.allowance.sent
-    answer_last(talk, Outcome.SILENT, packets=52, **LOST)
-    assert talk.agent.situation.allowance.sent == before + 40
+    answer_last(talk, Outcome.SILENT, packets=EXAMINATION.packets + 12, **LOST)
+    assert talk.agent.situation.allowance.sent == before + 12
 
 
 def test_what_a_diagnosis_found_counts_as_well():
