@@ -33,12 +33,15 @@ class Diagnosed:
         return found["outcome"], found["detail"]
 
 
-class Technician:
-    """`agent`: whose configuration is used; it need not run."""
+class Passer:
+    """Somebody on a host without a configuration, who names the SBCs."""
 
-    def __init__(self, agent: Agent) -> None:
-        self._agent = agent
-        self._answer = agent.state_dir.with_suffix(".diagnosis")
+    def __init__(self, namespace: Namespace, directory: Path, *options: str, through: tuple[str, ...] = ()) -> None:
+        """`through`: a command that starts it with another clock, say."""
+        self._namespace = namespace
+        self._answer = directory / f"{os.urandom(3).hex()}.diagnosis"
+        self._options = options
+        self._through = through
 
     def look(self, *options: str, within: float = LONGEST) -> Diagnosed:
         process = self.begin("--json", *options)
@@ -60,18 +63,13 @@ class Technician:
 
     def begin(self, *options: str) -> Process:
         """Standard output goes into a file of its own; what it says beside that is the process's output."""
-        command = (sys.executable, "-m", "tonekeeper", "diagnose", "-c", str(self._agent.config), *options)
+        command = (*self._through, sys.executable, "-m", "tonekeeper", "diagnose", *self._options, *options)
         shell = ("sh", "-c", 'exec "$@" > "$0"', str(self._answer))
-        return self._agent.namespace.popen(*shell, *command, log="diagnose", env={**os.environ, "NO_COLOR": "1"})
+        return self._namespace.popen(*shell, *command, log="diagnose", env={**os.environ, "NO_COLOR": "1"})
 
 
-def password_file(directory: Path, password: str) -> Path:
-    path = directory / "password"
-    path.write_text(f"{password}\n")
-    path.chmod(0o600)
-    return path
+class Technician(Passer):
+    """`agent`: whose configuration is used; it need not run."""
 
-
-def in_namespace(namespace: Namespace, *arguments: str, log: str = "diagnose") -> Process:
-    """`tonekeeper diagnose` with these arguments alone."""
-    return namespace.popen(sys.executable, "-m", "tonekeeper", "diagnose", *arguments, log=log, env={**os.environ})
+    def __init__(self, agent: Agent, *, through: tuple[str, ...] = ()) -> None:
+        super().__init__(agent.namespace, agent.state_dir.parent, "-c", str(agent.config), through=through)

@@ -10,20 +10,25 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.lab.agent import Agent
+from tests.lab.behind_a_modem import SBC, behind_a_modem, chrony, shifted
 from tests.lab.certificates import DAY
-from tests.lab.diagnosing import LONGEST, Technician
+from tests.lab.diagnosing import LONGEST, Passer, Technician
+from tests.lab.full_table import fill, fillable, table_size
 from tests.lab.kernel_state import kernel_state
 from tests.lab.namespace import LabError, Namespace
 from tests.lab.registrar import PASSWORD, USER, Registrar
 from tests.lab.resolver import Resolver
+from tests.lab.scripted import Scripted
 from tests.lab.standby import Account
 from tests.lab.stun import FIRST, coturn, reflector
 from tests.lab.test_nat_sip_alg import HELPER
 from tests.lab.topology import Lab
+from tests.lab.verdicts import over
 
 pytestmark = pytest.mark.lab
 
@@ -358,3 +363,26 @@ def test_a_bundle_that_cannot_be_written_costs_no_answer(technician: Technician)
     assert code == 2
     assert "cannot write '/nowhere/evidence.tar.gz'" in process.output
     assert technician.printed()["agent"]["name"] == "lab-site"
+
+
+def test_a_clock_that_is_a_year_off(lab: Lab, make_agent: Callable[..., Agent]):
+    trusted = {"tls.ca_file": str(lab.authority.root)}
+    site = make_agent(sbc=[over("tls", sbc, **trusted) for sbc in lab.sbcs], checks={"time_servers": [FIRST]})
+    with chrony(lab.services, FIRST):
+        found = Technician(site, through=shifted("-365d")).look()
+    assert found.first == "clock-wrong"
+    assert found.outcome("clock")[0] == "problem"
+
+
+def test_a_table_of_connections_that_is_full(lab: Lab, technician: Technician):
+    with fillable(lab.cpe.namespace, "eth0"):
+        fill(lab.cpe.namespace, 0, int(table_size() * 1.02))
+        found = technician.look()
+    assert found.first == "conntrack-full"
+
+
+def test_a_modem_that_translates_once_more(tmp_path: Path):
+    """At a site of its own: the router has a private address on its WAN."""
+    with behind_a_modem() as site, Scripted(site["sbc"], (SBC, 5060)):
+        found = Passer(site["router"], tmp_path).look(f"sip:{SBC}")
+    assert found.first == "double-nat wan"
