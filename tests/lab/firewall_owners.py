@@ -30,7 +30,7 @@ class Owner:
         script = "; ".join([*lines, "touch /run/ready", "exec sleep infinity"])
         self._holder = namespace.popen("unshare", "--mount", "sh", "-ec", script, log=f"{name}-mounts")
         self._processes.append(self._holder)
-        ready = Path(f"/proc/{self._holder.pid}/root/run/ready")
+        ready = Path("/proc", str(self._holder.pid), "root", "run", "ready")
         until(ready.exists, within=STARTED, what=f"the files of {name} are not mounted\n{self._holder.output}")
 
     @property
