@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from tonekeeper import __version__
+from tonekeeper.edge.child_environment import child_environment
 from tonekeeper.edge.files import TornLine, read_segment, segments_in
 from tonekeeper.edge.secrets import read_password
 from tonekeeper.errors import EdgeError
@@ -121,7 +122,7 @@ def _journal(state_dir: Path, missing: list[str]) -> dict[str, str]:
 
 def _output(command: tuple[str, ...], missing: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False, env=child_environment())
     except (OSError, subprocess.TimeoutExpired) as error:
         missing.append(f"{' '.join(command)}: {error}")
         return ""

@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
+from tonekeeper.edge.child_environment import child_environment
 from tonekeeper.errors import EdgeError
 
 PATIENCE = 20.0
@@ -57,7 +58,9 @@ def run(command: tuple[str, ...], stdin: str = "", *, most: int = LARGEST) -> En
     """To its end, whatever that is. EdgeError where it cannot be started, or goes beyond a bound."""
     with _file(stdin.encode()) as given, _file(b"") as complaints:
         try:
-            process = subprocess.Popen(command, stdin=given, stdout=subprocess.PIPE, stderr=complaints)
+            process = subprocess.Popen(
+                command, stdin=given, stdout=subprocess.PIPE, stderr=complaints, env=child_environment()
+            )
         except FileNotFoundError:
             missing = OSError(errno.ENOSYS, f"there is no {command[0]}")
             raise EdgeError(f"run '{command[0]}'", missing, remedy=f"install {command[0]}") from None

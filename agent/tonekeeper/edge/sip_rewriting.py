@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from tonekeeper.core.nat.alg import HelperState
 from tonekeeper.core.nat.tracked import TrackedFlow
+from tonekeeper.edge.child_environment import child_environment
 from tonekeeper.edge.nat_kernel import tracked_flows
 from tonekeeper.errors import EdgeError
 from tonekeeper.wire.endpoint import Endpoint
@@ -60,7 +61,9 @@ def _agreed(in_ruleset: HelperState, in_flows: HelperState) -> HelperState:
 
 def _in_ruleset() -> HelperState:
     try:
-        done = subprocess.run(_COMMAND, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        done = subprocess.run(
+            _COMMAND, capture_output=True, text=True, timeout=TIMEOUT, check=False, env=child_environment()
+        )
     except FileNotFoundError:
         return HelperState(None, "this host has no nft, so its ruleset cannot be read")
     except (OSError, subprocess.TimeoutExpired) as error:
