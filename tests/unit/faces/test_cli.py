@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import errno
 import io
+import sys
 from collections.abc import Callable
+from types import ModuleType
 
 import msgspec
 import pytest
@@ -18,6 +20,7 @@ from tonekeeper.faces.cli.parser import build_parser, parse_command
 from tonekeeper.faces.cli.replay import Change, Difference, Replay, Replayed, show_replayed
 from tonekeeper.faces.cli.status import Status, decode_report, show_status
 from tonekeeper.faces.cli.terminal import Terminal
+from tonekeeper.faces.cli.version import version_line
 from tonekeeper.wire.endpoint import Endpoint
 
 COMMANDS = ("run", "check", "status", "replay", "demo", "nat", "reflector")
@@ -112,6 +115,17 @@ def test_the_version_is_told(capsys):
 
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith("tonekeeper 0.")
+
+
+def test_a_checkout_says_that_it_was_not_built():
+    assert version_line().endswith("(not built: it runs from its sources)")
+
+
+def test_what_was_built_says_of_which_commit(monkeypatch):
+    built = ModuleType("tonekeeper.build_info")
+    vars(built).update(COMMIT="0123456789ab", BUILD="2026-01-31")
+    monkeypatch.setitem(sys.modules, built.__name__, built)
+    assert version_line().endswith("(commit 0123456789ab; build 2026-01-31)")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from tonekeeper import __version__
 from tonekeeper.faces.cli.agent import Check, Run, add_check, add_run
 from tonekeeper.faces.cli.demo import Demo, add_demo
 from tonekeeper.faces.cli.diagnose import Diagnose, add_diagnose
@@ -19,6 +18,7 @@ from tonekeeper.faces.cli.reflector import Reflector, add_reflector
 from tonekeeper.faces.cli.replay import Replay, add_replay
 from tonekeeper.faces.cli.status import Status, add_status
 from tonekeeper.faces.cli.tune import TunePhones, add_tune
+from tonekeeper.faces.cli.version import version_line
 
 Asked = Status | Diagnose | Nat | Firewall
 """About a site."""
@@ -38,7 +38,7 @@ def build_parser() -> ArgumentParser:
         description=_DESCRIPTION,
         epilog=_EPILOG,
     )
-    parser.add_argument("--version", action="version", version=f"tonekeeper {__version__}")
+    parser.add_argument("--version", action="version", version=version_line())
     families = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (add_run, add_check, add_status, add_diagnose, add_nat, add_profiles, add_tune, add_forecast):
         add(families)
