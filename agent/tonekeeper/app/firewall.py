@@ -102,11 +102,15 @@ class Examination:
 
 def check_rules(host: Host, places: Places) -> FirewallAnswer:
     site = host.site
-    lost = [f"SBC {sbc.name} cannot be located" for sbc in site.sbcs if not places.targets.get(sbc.name)]
     started = time.perf_counter()
     found = examine(host, places)
     elapsed = time.perf_counter() - started
-    return FirewallAnswer(found.flows, finding_reports(found.problems), (*found.notes, *lost), elapsed)
+    notes = (*found.notes, *not_located(site, places))
+    return FirewallAnswer(found.flows, finding_reports(found.problems), notes, elapsed)
+
+
+def not_located(site: Site, places: Places) -> tuple[str, ...]:
+    return tuple(f"SBC {sbc.name} cannot be located" for sbc in site.sbcs if not places.targets.get(sbc.name))
 
 
 def examine(host: Host, places: Places) -> Examination:

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import replace
 
 from tonekeeper.app.egress import EgressResult, examine_egress
-from tonekeeper.app.firewall import check_rules, find_places, live_host
+from tonekeeper.app.firewall import check_rules, find_places, live_host, not_located
 from tonekeeper.core.firewall.flows import Places
 from tonekeeper.core.firewall.report import finding_reports, worst_first
 from tonekeeper.core.site import Site
@@ -30,7 +30,8 @@ def check_live(command: CheckFirewall, site: Site, terminal: Terminal) -> Exit:
             raise
         rules_are_missing = True
         terminal.say(f"{error}\nthe rules were not asked; real packets are sent all the same")
-        answer = FirewallAnswer((), (), (f"the rules of this host: {error}",), 0.0)
+        notes = (f"the rules of this host: {error}", *not_located(site, places))
+        answer = FirewallAnswer((), (), notes, 0.0)
     if command.probes:
         answer = _with_egress(answer, asyncio.run(_probe(site, places, answer, terminal)))
     shown = show_firewall(command, answer, terminal)

@@ -198,8 +198,8 @@ class Walk:
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if not errors and number == errno.EHOSTUNREACH:
             self._hops[ttl] = UNNAMED
-        elif not errors:  # accepted, or reset: either way somebody was there
-            self._answers(ttl)
+        elif not errors:
+            self._ends_at(ttl) if number else self._answers(ttl)
         self._forget(ttl)
         self._finish_when_complete()
 
