@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from tonekeeper.core.checks import Check, CheckResult, Outcome
 from tonekeeper.core.examination import NOT_BEGUN, CheckProgress, Examination, ExaminationState, Stage
@@ -30,6 +31,8 @@ class Inquiry:
     """Seconds from its begin."""
     ask: Ask
     after: Check | None = None
+    by: float = inf
+    """Seconds from the begin of the diagnosis by which it must end, whenever it began."""
 
 
 @dataclass(slots=True)
@@ -91,7 +94,7 @@ class Diagnosis:
             left_s=round(max((self._left(course, now) for course in self._courses.values()), default=0.0), 3)
             if is_running
             else None,
-            checks=tuple(_progress(course, now) for course in self._courses.values()),
+            checks=tuple(self._progress(course, now) for course in self._courses.values()),
             verdict=self._verdict,
         )
 
@@ -101,11 +104,12 @@ class Diagnosis:
         if before is not None:
             await before.done.wait()
         course.stage, course.began = Stage.RUNNING, self._loop.time()
+        limit = self._limit(course)
         try:
-            async with asyncio.timeout(inquiry.limit):
+            async with asyncio.timeout(limit):
                 result = await inquiry.ask(lambda note: setattr(course, "note", note))
         except TimeoutError:
-            result = CheckResult(inquiry.check, Outcome.NOT_CHECKED, f"nothing was known within {inquiry.limit:g} s")
+            result = CheckResult(inquiry.check, Outcome.NOT_CHECKED, f"nothing was known within {limit:.0f} s")
         except Exception as bug:  # one check must not take the others down
             result = CheckResult(inquiry.check, Outcome.NOT_CHECKED, f"cannot check: {type(bug).__name__}: {bug}")
         self._finish(course, result)
@@ -123,27 +127,30 @@ class Diagnosis:
             self._state, self._ended = state, self._loop.time()
             self._verdict = verdict_of(self._report())
 
+    def _limit(self, course: _Course) -> float:
+        """Seconds that it may run, from its begin."""
+        return max(0.0, min(course.inquiry.limit, self._began + course.inquiry.by - course.began))
+
     def _left(self, course: _Course, now: float) -> float:
         match course.stage:
             case Stage.DONE:
                 return 0.0
             case Stage.RUNNING:
-                return max(0.0, course.began + course.inquiry.limit - now)
+                return max(0.0, course.began + self._limit(course) - now)
             case Stage.WAITING:
                 before = self._courses.get(course.inquiry.after) if course.inquiry.after is not None else None
-                return course.inquiry.limit + (self._left(before, now) if before is not None else 0.0)
+                waits = self._left(before, now) if before is not None else 0.0
+                return max(0.0, min(waits + course.inquiry.limit, self._began + course.inquiry.by - now))
 
-
-def _progress(course: _Course, now: float) -> CheckProgress:
-    result = course.result
-    left = max(0.0, course.began + course.inquiry.limit - now) if course.stage is Stage.RUNNING else None
-    return CheckProgress(
-        str(course.inquiry.check),
-        course.stage,
-        outcome=str(result.outcome) if result is not None else "",
-        detail=result.detail if result is not None else course.note,
-        left_s=None if left is None else round(left, 3),
-    )
+    def _progress(self, course: _Course, now: float) -> CheckProgress:
+        result = course.result
+        return CheckProgress(
+            str(course.inquiry.check),
+            course.stage,
+            outcome=str(result.outcome) if result is not None else "",
+            detail=result.detail if result is not None else course.note,
+            left_s=round(self._left(course, now), 3) if course.stage is Stage.RUNNING else None,
+        )
 
 
 class Diagnoses:

@@ -25,8 +25,10 @@ QUICK = (
 )
 """The essentials."""
 QUICK_LIMIT = 14.0
-FULL_LIMIT = 80.0
-"""Seconds for each check but the lifetime of bindings."""
+FULL_LIMIT = 85.0
+"""Seconds for everything but the lifetime of bindings."""
+LONG = (Check.NAT, Check.SIP_ALG)
+"""Bindings take as long as they live."""
 NAT_LIMIT = LONGEST * 1.2 + 60.0
 """Seconds for the NAT of one WAN: what a lifetime just beyond the longest takes, and the questions around it."""
 LINES_LEAST = {True: 8.0, False: 45.0}
@@ -70,7 +72,10 @@ class Inquiries:
         if Check.PATH_MTU in wanted and Check.EGRESS not in wanted:
             wanted = [Check.EGRESS, *wanted]
         self._subject.feed(DiagnosisBegun(thorough=Check.NAT in wanted))
-        return tuple(inquiry for check, inquiry in every.items() if check in wanted)
+        by = QUICK_LIMIT if self._quick else FULL_LIMIT
+        return tuple(
+            inquiry if check in LONG else replace(inquiry, by=by) for check, inquiry in every.items() if check in wanted
+        )
 
     def _every(self) -> Sequence[Inquiry]:
         limit = QUICK_LIMIT if self._quick else FULL_LIMIT

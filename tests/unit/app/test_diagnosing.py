@@ -134,3 +134,25 @@ def test_a_check_that_is_skipped_does_not_hold_up_what_follows_it():
         assert [one.outcome for one in diagnosis.progress().checks] == ["not checked", "ok"]
 
     run(body)
+
+
+def test_one_that_began_late_ends_with_the_others():
+    async def body() -> None:
+        first = asyncio.Event()
+        diagnosis = Diagnosis(
+            (
+                Inquiry(Check.SBCS, 60.0, waiting(first, Check.SBCS), by=60.0),
+                Inquiry(Check.CLOCK, 60.0, waiting(asyncio.Event(), Check.CLOCK), after=Check.SBCS, by=60.0),
+            ),
+            reports.healthy,
+        )
+        work = asyncio.create_task(diagnosis.run())
+        await turns()
+        assert (diagnosis.progress().left_s or 0.0) <= 60.0
+        first.set()
+        await turns()
+        assert all((one.left_s or 0.0) <= 60.0 for one in diagnosis.progress().checks)
+        diagnosis.stop()
+        await work
+
+    run(body)
