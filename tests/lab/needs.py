@@ -9,6 +9,7 @@ from glob import glob
 from tests.lab.namespace import PREFIX, LabError, run
 
 COMMANDS = {
+    "amtool": "prometheus-alertmanager",
     "baresip": "baresip-core",
     "chronyd": "chrony",
     "conntrack": "conntrack",
@@ -23,6 +24,9 @@ COMMANDS = {
     "nft": "nftables",
     "nsenter": "util-linux",
     "openssl": "openssl",
+    "prometheus": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "promtool": "prometheus",
     "setpriv": "util-linux",
     "sipp": "sip-tester",
     "smilint": "smitools",
@@ -34,6 +38,8 @@ COMMANDS = {
     "ufw": "ufw",
     "unbound": "unbound",
     "unshare": "util-linux",
+    "victoria-metrics": "victoria-metrics",
+    "vmalert": "victoria-metrics",
 }
 """Command: Debian package. The packages are those of packages.txt."""
 
