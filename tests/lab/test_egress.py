@@ -204,3 +204,17 @@ def test_a_gateway_that_keeps_sip_back_is_seen_by_what_it_does_not_recognise(lab
         result = examine(lab, sbcs=("primary",))
     assert seen(result, "fibre", "primary").cause is Cause.SIP_ALG
     assert codes(result) == [("sip-alg-active", "fibre")]
+
+
+def test_a_route_in_a_table_of_its_own_is_a_way(lab):
+    cpe, default = lab.cpe.namespace, ("default", "via", "198.51.100.129", "dev", "wwan0")
+    cpe.run("ip", "route", "delete", "default", "dev", "wwan0")
+    cpe.run("ip", "route", "add", *default, "table", "77")
+    cpe.run("ip", "rule", "add", "oif", "wwan0", "lookup", "77")
+    try:
+        result = examine(lab, UDP, TCP)
+    finally:
+        cpe.run("ip", "rule", "delete", "oif", "wwan0", "lookup", "77")
+        cpe.run("ip", "route", "delete", "default", "table", "77")
+        cpe.run("ip", "route", "add", *default, "metric", "200")
+    assert {one.cause for one in result.judged} == {Cause.FINE}
