@@ -19,6 +19,12 @@ _INEXACT = (
     "numgen random mod 4 < 2",
     "ct count over 1",
     'meta hour "08:00"-"09:00"',
+    "quota over 1 mbytes",
+    "ct original packets > 1",
+    "ct bytes > 100",
+    "ether saddr 00:00:5e:00:53:01",
+    "meta iifgroup 7",
+    "add @met { ip saddr limit rate over 1/second }",
 )
 
 
@@ -29,6 +35,10 @@ def nftables(random: Random) -> str:
     chains += [_base(random, hook) for hook in hooks if random.random() < 0.8]
     sets = (
         f"set servers {{ type ipv4_addr; elements = {{ {random.choice(SERVERS)} }} }}\n"
+        f"set passing {{ type ipv4_addr; flags timeout; elements = {{ {random.choice(SERVERS)} timeout 1h }} }}\n"
+        "set seen { type ipv4_addr; flags dynamic, timeout; timeout 1m; }\n"
+        "set met { type ipv4_addr; flags dynamic; size 16; }\n"
+        'ct helper sip-5060 { type "sip" protocol udp; }\n'
         "set media { type inet_service; flags interval; elements = { 10000-14000, 18000-20000 } }\n"
         f"map doors {{ type ipv4_addr : verdict; elements = {{ {SERVERS[0]} : {_verdict(random)} }} }}\n"
     )
@@ -62,7 +72,7 @@ def _rule(random: Random, hook: str, *, jumps: bool = True) -> str:
     if random.random() < 0.08:
         return "ip daddr vmap @doors"
     if random.random() < 0.1:
-        return f"{conditions} meta mark set {random.choice((1, 2))}"
+        return f"{conditions} {random.choice(_statements(hook, is_tcp='tcp' in conditions))}"
     verdict = _verdict(random)
     if hook in ("prerouting", "postrouting") and verdict == "reject":
         verdict = "drop"
@@ -72,6 +82,14 @@ def _rule(random: Random, hook: str, *, jumps: bool = True) -> str:
             reject = "reject"
         return f"{conditions}{inexact}{counter} {reject}"
     return f'{conditions}{inexact}{counter} {verdict} comment "drawn"'
+
+
+def _statements(hook: str, *, is_tcp: bool) -> list[str]:
+    """What a rule may do beside judging."""
+    found = ["meta mark set 1", "meta mark set 2", "ct mark set 7", "add @seen { ip saddr }", "ip dscp set ef"]
+    if hook in ("prerouting", "output") and not is_tcp:
+        found += ['udp dport 5060 ct helper set "sip-5060"']
+    return found
 
 
 def _verdict(random: Random) -> str:
@@ -111,9 +129,22 @@ def _condition(random: Random, hook: str) -> str:
         "meta mark 2",
         "ip length > 30",
         "th dport 5060",
+        "ip daddr @passing",
+        "ip saddr @seen",
+        "meta l4proto . th dport { udp . 5060, tcp . 5060 }",
+        f"ip saddr . ip daddr {{ {PHONE} . {server} }}",
+        "@th,16,16 5060",
+        "udp length > 100",
+        "ip ttl > 10",
+        "ip dscp cs0",
+        "ct mark 7",
+        "fib daddr type unicast",
+        'iifname "eth9"',
     ]
     if hook in ("forward", "input", "prerouting"):
-        choices += ['iifname "lan0"', 'iifname { "wan0", "wan1" }', 'iifname "wan1"']
+        choices += ['iifname "lan0"', 'iifname { "wan0", "wan1" }', 'iifname "wan1"', 'iif "lan0"', "meta pkttype host"]
+    if hook in ("input", "prerouting"):
+        choices += ["fib saddr . iif oif missing"]
     if hook in ("forward", "output", "postrouting"):
         choices += ['oifname "wan0"', 'oifname "wan1"', 'oifname "lan0"', 'oifname "w*"']
     return random.choice(choices)

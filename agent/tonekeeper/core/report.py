@@ -281,7 +281,7 @@ class FirewallReport:
     rule: RuleReport | None
     """That decided; null where none did."""
     reason: str
-    """Why it was not checked, or what else than a rule stopped it."""
+    """Why it was not checked, or what else than the rule stops it, or may stop it."""
     arrives_at: str
     """Where a rule redirects it to; empty: it gets where it should."""
     interface: str = ""

@@ -1,17 +1,20 @@
 """Packets put into the copy of a host and looked for where they come out, with what the kernel says of them meanwhile.
 
-A packet sent into a veth pair is through the whole kernel before `send` returns, unless the machine is busy; so the
-answers are there at once as a rule, and waiting is for the exception.
+A packet sent into a veth pair is through the whole kernel before `send` returns, unless the machine is busy. Then it is
+in the queue of the processor that sent it; so this process stays on one, and where a packet shows nowhere, a marker is
+sent after it for every queue that it may be in. When these have come through, what is not there was lost. No clock is
+needed to tell.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import os
 import select
 import socket
-import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
@@ -19,19 +22,21 @@ from typing import Any
 
 from tonekeeper.core.firewall.flows import Direction, FlowQuestion, FlowVerdict, Origin, Verdict
 from tonekeeper.core.firewall.packets import packet_back, packet_out, source_port
-from tonekeeper.core.firewall.reading import Rulebook, read_verdict
+from tonekeeper.core.firewall.reading import Rulebook
 from tonekeeper.edge.netlink.exchange import HEADER, Exchange, split
 from tonekeeper.edge.shadow_network import PEER, ShadowNetwork
 from tonekeeper.edge.shadow_ruleset import OWN_TABLE
+from tonekeeper.edge.shadow_sighting import PACKET_OUTGOING, Sighting
 from tonekeeper.edge.shadow_surroundings import Link, Surroundings
-from tonekeeper.errors import DecodeError
+from tonekeeper.errors import EdgeError
 from tonekeeper.wire.endpoint import Endpoint
-from tonekeeper.wire.ip_packet import decode_ip_packet
-from tonekeeper.wire.ip_writing import MOST_NUMBERS, number_of
-from tonekeeper.wire.nft_trace import TraceStep, TraceVerdict, decode_trace
+from tonekeeper.wire.ip_writing import MOST_NUMBERS
+from tonekeeper.wire.nft_trace import decode_trace
 
-PATIENCE = 0.015
-"""Seconds to wait for a packet that shows nowhere and was not dropped by a rule."""
+MOST_QUEUES = 3
+"""A packet waits in, on its way: into the router, out of it again, and one to spare."""
+PATIENCE = 10.0
+"""Seconds for a marker; a machine that needs more cannot be asked."""
 
 _NETLINK_NETFILTER = 12
 _NFTRACE_GROUP = 9
@@ -39,9 +44,9 @@ _OWN = OWN_TABLE.encode() + b"\0"
 _NFT_MSG_TRACE = 10 << 8 | 17
 _CT_DELETE = 1 << 8 | 2
 _ETH_P_ALL, _ETH_P = 0x0003, {4: 0x0800, 6: 0x86DD}
-_PACKET_OUTGOING = 4
+_ETH_P_MARKER = 0x88B5
+"""IEEE 802 leaves it to local experiments: nothing in the kernel takes it."""
 _SO_RCVBUF_WANTED = 4 * 1024 * 1024
-_HERE = "this host"
 _PROTOCOLS = {"udp": socket.IPPROTO_UDP, "tcp": socket.IPPROTO_TCP}
 
 
@@ -60,7 +65,7 @@ class ShadowPackets:
         self._book = book
         self._wans = wans
         self._links = {link.name: link for link in surroundings.links}
-        self._number = 0
+        self._number = self._marker = self._marker_seen = 0
         self._senders: dict[tuple[str, int], socket.socket] = {}
         self._networks = {name: surroundings.networks(name) for name in (*lans, *wans.values())}
         self._open()
@@ -79,6 +84,7 @@ class ShadowPackets:
         self._listening = (self._tap, self._traces, *self._local.values())
         for sock in self._listening:
             sock.setblocking(False)
+        os.sched_setaffinity(0, {ctypes.CDLL(None).sched_getcpu()})
 
     def close(self) -> None:
         for sock in (*self._listening, *self._senders.values()):
@@ -137,8 +143,8 @@ class ShadowPackets:
         inside = [one for one in self._networks[question.lan] if one.version == version]
         return ("", phone_address(inside[0])) if inside else (f"{question.lan} has no IPv{version} address", "")
 
-    def _inject(self, question: FlowQuestion, packet: bytes, source: Endpoint) -> _Seen:
-        seen = _Seen(question, self._number, self._links[self._wans[question.wan]], source)
+    def _inject(self, question: FlowQuestion, packet: bytes, source: Endpoint) -> Sighting:
+        seen = Sighting(question, self._number, self._links[self._wans[question.wan]], source)
         if question.origin is Origin.SELF:
             self._send_from_here(packet, question.address, self._wans[question.wan])
         else:
@@ -146,9 +152,9 @@ class ShadowPackets:
         self._watch(seen)
         return seen
 
-    def _return(self, question: FlowQuestion, packet: bytes, source: Endpoint) -> _Seen:
+    def _return(self, question: FlowQuestion, packet: bytes, source: Endpoint) -> Sighting:
         exit_link = self._links[question.lan] if question.origin is Origin.LAN else None
-        seen = _Seen(question, self._number, exit_link, source, is_return=True)
+        seen = Sighting(question, self._number, exit_link, source, is_return=True)
         self._send_into(self._links[self._wans[question.wan]], packet)
         self._watch(seen)
         return seen
@@ -170,23 +176,36 @@ class ShadowPackets:
             self._senders[device, family] = sock
         return self._senders[device, family]
 
-    def _watch(self, seen: _Seen) -> None:
+    def _watch(self, seen: Sighting) -> None:
         question = seen.question
         local = self._local.get((question.address.is_ipv6, question.traffic.protocol))
         concerned = [self._tap, self._traces, *([local] if local is not None else [])]
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            for sock in concerned:
-                self._read(sock, seen)
-            left = deadline - time.monotonic()
-            if seen.is_decided or left <= 0:
+        for sock in concerned:
+            self._read(sock, seen)
+        for _ in range(MOST_QUEUES):
+            if seen.is_decided:
                 break
-            select.select(concerned, (), (), left)
+            self._let_pass(self._links[self._wans[question.wan]], concerned, seen)
         self._read(self._traces, seen)
 
-    def _read(self, sock: socket.socket, seen: _Seen) -> None:
+    def _let_pass(self, link: Link, concerned: Sequence[socket.socket], seen: Sighting) -> None:
+        """Whatever stands in a queue now is out of it when this returns."""
+        self._marker += 1
+        marker = self._marker.to_bytes(8, "big")
+        self._tap.sendto(marker, (PEER.format(link.index), _ETH_P_MARKER, 0, 0, link.mac or _mac_of(link.name)))
+        deadline = time.monotonic() + PATIENCE
+        while self._marker_seen != self._marker:
+            if not select.select(concerned, (), (), max(0.0, deadline - time.monotonic()))[0]:
+                raise EdgeError(f"watch packets in the copy of this host: nothing moved for {PATIENCE:g} s")
+            for sock in concerned:
+                self._read(sock, seen)
+
+    def _read(self, sock: socket.socket, seen: Sighting) -> None:
         for data, where in _received(sock):
-            if sock is self._tap:
+            if sock is self._tap and where[1] == _ETH_P_MARKER:
+                if where[2] != PACKET_OUTGOING:
+                    self._marker_seen = int.from_bytes(data[:8], "big")
+            elif sock is self._tap:
                 seen.look(data, where[0], where[2])
             elif sock is not self._traces:
                 seen.look_inside(data)
@@ -194,63 +213,6 @@ class ShadowPackets:
                 for message in split(data):
                     if message.kind == _NFT_MSG_TRACE and _OWN not in message.data:
                         seen.trace(decode_trace(message.data[HEADER.size :]))
-
-
-class _Seen:
-    """What became of one packet."""
-
-    def __init__(
-        self, question: FlowQuestion, number: int, out: Link | None, source: Endpoint, is_return: bool = False
-    ) -> None:
-        self.left: Endpoint | None = None
-        """Where it came from, as the outside sees it, once it was outside."""
-        self.question, self._number, self._source = question, number, source
-        self._expected = PEER.format(out.index) if out is not None else ""
-        self._is_return = is_return
-        self._arrived: Endpoint | None = None
-        self._at = ""
-        self._steps: list[TraceStep] = []
-        self._numbers: dict[int, int] = {}
-        self._dropped = False
-
-    @property
-    def is_decided(self) -> bool:
-        return self._dropped or self._at != ""
-
-    def look(self, packet: bytes, interface: str, kind: int) -> None:
-        """A packet at an interface; those that count come out at the far end of one."""
-        if kind == _PACKET_OUTGOING or not interface.startswith(PEER.format("")) or number_of(packet) != self._number:
-            return
-        with suppress(DecodeError):  # an ICMP error that happens to have the same number
-            read = decode_ip_packet(packet)
-            self._at, self._arrived, self.left = interface, read.destination, read.source
-
-    def look_inside(self, packet: bytes) -> None:
-        """A packet for a socket of this host; of IPv6 the kernel shows no header, so the ports have to do."""
-        if self.question.address.is_ipv6:
-            ports = struct.unpack_from("!HH", packet) if len(packet) >= 4 else (0, 0)
-            own = (self.question.address.port, self._source.port)
-            matches = ports == (own if self._is_return else own[::-1])
-        else:
-            matches = number_of(packet) == self._number
-        if matches:
-            self._at = _HERE
-
-    def trace(self, step: TraceStep) -> None:
-        if step.packet is not None:
-            self._numbers[step.id] = -1 if step.is_icmp else step.packet
-        if self._numbers.get(step.id, self._number) == self._number:
-            self._steps.append(step)
-            self._dropped = self._dropped or step.verdict is TraceVerdict.DROP
-
-    def verdict(self, question: FlowQuestion, book: Rulebook) -> FlowVerdict:
-        wanted = self._at == (self._expected or _HERE)
-        redirected = "" if wanted else self._at
-        if self._arrived is not None and not self._is_return and self._arrived != question.address:
-            redirected = str(self._arrived)
-        elif redirected.startswith(PEER.format("")):
-            return FlowVerdict(question, Verdict.NOT_CHECKED, None, "it leaves through another interface")
-        return read_verdict(question, self._steps, book, delivered=self._at != "", arrives_at=redirected)
 
 
 def phone_address(network: IPv4Interface | IPv6Interface) -> str:

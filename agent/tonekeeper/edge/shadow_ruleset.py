@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -133,7 +133,7 @@ class ShadowRuleset:
         original = ruleset.original
         if looks_inexact and not original.tables:
             original = _listing()  # with the words of rules that are about to be replaced
-        inexact, unreadable = self._replace_inexact() if looks_inexact else ({}, {})
+        inexact, unreadable = self._replace_inexact(original.limited_sets) if looks_inexact else ({}, {})
         copy = _listing()
         original = replace(original if original.tables else copy, owned=owned)
         untraced = Untraced.NONE if not ruleset.legacy else Untraced.EXACT
@@ -141,10 +141,16 @@ class ShadowRuleset:
             untraced = Untraced.INEXACT
         self.book = Rulebook(copy, original, inexact, unreadable, untraced)
 
-    def _replace_inexact(self) -> tuple[dict[RulePlace, InexactRule], dict[tuple[str, str, str], str]]:
+    def _replace_inexact(
+        self, limited: Mapping[tuple[str, str], frozenset[str]]
+    ) -> tuple[dict[RulePlace, InexactRule], dict[tuple[str, str, str], str]]:
         with _understood():
             listed = decode_expressions(output_of("nft", "-j", "-a", "list", "ruleset", most=LARGEST_JSON)[0].encode())
-        found = [(rule, inexact) for rule, parts in listed if (inexact := inexact_rule(parts)) is not None]
+        found = [
+            (rule, inexact)
+            for rule, parts in listed
+            if (inexact := inexact_rule(parts, limited.get((rule.family, rule.table), ()))) is not None
+        ]
         unreadable = {}
         if found and not _replaces([_replacement(rule, inexact) for rule, inexact in found]):
             for rule, inexact in found:

@@ -128,8 +128,8 @@ def _numbered(rows: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], l
 
 
 def _rows(flows: Sequence[FirewallReport]) -> list[tuple[str, ...]]:
-    """One for each flow, both directions in it; ports of RTP that are treated alike make one."""
-    rows: dict[tuple[str, ...], list[str]] = {}
+    """One for each flow, both directions in it; neighbouring ports of RTP that are treated alike make one."""
+    rows: list[tuple[tuple[str, ...], list[str]]] = []
     names_lans = len({flow.interface for flow in flows if flow.interface}) > 1
     for out, back in zip(flows[::2], flows[1::2], strict=False):
         host, _, port = out.address.rpartition(":")
@@ -140,9 +140,11 @@ def _rows(flows: Sequence[FirewallReport]) -> list[tuple[str, ...]]:
             out.transport,
             host,
         )
-        key = (*place, out.verdict, back.verdict, _why(out) or _why(back))
-        rows.setdefault(tuple(map(printable, key)), []).append(port)
-    return [(*key[:4], f"{key[4]}:{_ports(ports)}", *key[5:]) for key, ports in rows.items()]
+        key = tuple(map(printable, (*place, out.verdict, back.verdict, _why(out) or _why(back))))
+        if not rows or rows[-1][0] != key:
+            rows.append((key, []))
+        rows[-1][1].append(port)
+    return [(*key[:4], f"{key[4]}:{_ports(ports)}", *key[5:]) for key, ports in rows]
 
 
 def _ports(ports: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ the rest of their conditions; for that such a rule is replaced by one of these c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,7 +40,22 @@ _META_KEYS = {
     "obrname": "a bridge",
     "ibrport": "a bridge's port",
     "obrport": "a bridge's port",
+    "iifgroup": "the group of an interface",
+    "oifgroup": "the group of an interface",
+    "iifkind": "the kind of an interface",
+    "oifkind": "the kind of an interface",
+    "iiftype": "the kind of an interface",
+    "oiftype": "the kind of an interface",
+    "sdif": "a VRF",
+    "sdifname": "a VRF",
 }
+_KEYS = {
+    "meta": _META_KEYS,
+    "ct": dict.fromkeys(("bytes", "packets", "avgpkt", "expiration"), "how much of a connection there has been"),
+    "rt": {"ipsec": "IPsec"},
+}
+_MAC = ("ether", "saddr")
+_SENDER = "the sender's hardware address"
 _EXTENSIONS = {
     "limit": "a rate limit",
     "hashlimit": "a rate limit",
@@ -58,6 +73,9 @@ _EXTENSIONS = {
     "physdev": "a bridge's port",
     "osf": "the sender's operating system",
     "bpf": "a program in the kernel",
+    "mac": _SENDER,
+    "devgroup": "the group of an interface",
+    "connbytes": "how much of a connection there has been",
     "NFQUEUE": "a program in user space",
     "QUEUE": "a program in user space",
     "TPROXY": "a transparent proxy",
@@ -66,7 +84,10 @@ _EXTENSIONS = {
 _HARMLESS_TARGETS = frozenset({"LOG", "NFLOG", "AUDIT", "CHECKSUM", "TCPMSS", "RATEEST", "IDLETIMER", "LED", "TRACE"})
 _NO_EFFECT = frozenset({"match", "counter", "log", "limit", "quota", "ct count", "set", "meter", "comment"})
 
-_WORDS = re.compile(rf"\b(?:{'|'.join({*_STATEMENTS, *_META_KEYS, 'xt'})})\b|-[mj] (?:{'|'.join(_EXTENSIONS)})\b")
+_WORDS = re.compile(
+    rf"\b(?:{'|'.join({*_STATEMENTS, *_META_KEYS, 'xt', 'ether saddr', 'rt ipsec'})})\b"
+    rf"|\bct (?:original |reply )?(?:{'|'.join(_KEYS['ct'])})\b|-[mj] (?:{'|'.join(_EXTENSIONS)})\b"
+)
 
 
 class Effect(StrEnum):
@@ -94,31 +115,39 @@ def may_be_inexact(ruleset: str) -> bool:
     return _WORDS.search(ruleset) is not None
 
 
-def inexact_rule(expressions: list[Expression]) -> InexactRule | None:
-    """None where the packet alone decides, or where the rule does nothing to it but count or log it."""
-    causes = [cause for expression in expressions for cause in _causes(expression)]
+def inexact_rule(expressions: list[Expression], limited: Collection[str] = ()) -> InexactRule | None:
+    """None where the packet alone decides, or where the rule does nothing to it but count or log it.
+
+    `limited`: the sets of its table whose elements have limits of their own.
+    """
+    references = {f"@{name}" for name in limited}
+    causes = [cause for expression in expressions for cause in _causes(expression, references)]
     effect = _effect(expressions)
     if not causes or effect is None:
         return None
-    exact = [one for one in expressions if "match" in one and not any(_causes(one))]
+    exact = [one for one in expressions if "match" in one and not any(_causes(one, references))]
     return InexactRule(causes[0], effect, tuple(exact))
 
 
-def _causes(value: object) -> Iterator[str]:
+def _causes(value: object, limited: Collection[str]) -> Iterator[str]:
     if isinstance(value, list):
         for element in value:
-            yield from _causes(element)
+            yield from _causes(element, limited)
+    if isinstance(value, str) and value in limited:
+        yield _STATEMENTS["limit"]
     if not isinstance(value, dict):
         return
     for key, inner in value.items():
         if key in _STATEMENTS:
             yield _STATEMENTS[key]
-        elif key == "meta" and isinstance(inner, dict) and str(inner.get("key")) in _META_KEYS:
-            yield _META_KEYS[str(inner["key"])]
+        elif key in _KEYS and isinstance(inner, dict) and str(inner.get("key")) in _KEYS[key]:
+            yield _KEYS[key][str(inner["key"])]
+        elif key == "payload" and isinstance(inner, dict) and (inner.get("protocol"), inner.get("field")) == _MAC:
+            yield _SENDER
         elif key == "xt" and isinstance(inner, dict) and str(inner.get("name")) in _EXTENSIONS:
             yield _EXTENSIONS[str(inner["name"])]
         else:
-            yield from _causes(inner)
+            yield from _causes(inner, limited)
 
 
 def _effect(expressions: list[Expression]) -> Effect | None:

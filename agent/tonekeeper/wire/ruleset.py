@@ -6,7 +6,7 @@ What a rule means is for the kernel to say. Here it is a text with a place: tabl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -22,6 +22,7 @@ _POLICY = re.compile(r"policy (\w+);")
 _COMMENT = re.compile(r' comment "([^"]*)"| --comment (?:"([^"]*)"|(\S+))')
 _COUNTED = re.compile(r"\bcounter packets \d+ bytes \d+")
 _APPENDED = re.compile(r"(?:\[\d+:\d+\] )?-A (\S+) ?")
+_OF_ELEMENTS = re.compile(r"\b(?:limit rate|quota|ct count)\b")
 _OFFLOAD = re.compile(r"\bflow (?:add|offload) @(\S+)")
 _OWNED = re.compile(r"^table (\S+) (\S+) \{[^\n]*\n(\s+flags [\w, ]*\bowner\b[\w, ]*)$", re.MULTILINE)
 _FLOWTABLE = re.compile(r"^\tflowtable \S+ \{.*?^\t\}\n", re.MULTILINE | re.DOTALL)
@@ -81,6 +82,15 @@ class Listing:
 
     def rule(self, family: str, table: str, chain: str, handle: int) -> Rule | None:
         return self._by_handle.get((family, table, chain, handle))
+
+    @cached_property
+    def limited_sets(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """By family and table, the sets whose elements have limits, quotas or counts of connections of their own."""
+        found: dict[tuple[str, str], frozenset[str]] = {}
+        for family, table, kind, name, content in self.blocks:
+            if kind in ("set", "map") and _OF_ELEMENTS.search(content):
+                found[family, table] = found.get((family, table), frozenset()) | {name}
+        return found
 
     def rules(self) -> Iterator[Rule]:
         for chain in self.chains:

@@ -125,6 +125,10 @@ MATCH = {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "u
 USER = {"match": {"op": "==", "left": {"meta": {"key": "skuid"}}, "right": 0}}
 
 
+def of(kind: str, **fields: str) -> dict[str, object]:
+    return {"match": {"op": "==", "left": {kind: fields}, "right": 1}}
+
+
 @pytest.mark.parametrize(
     ("expressions", "cause", "effect"),
     [
@@ -133,6 +137,14 @@ USER = {"match": {"op": "==", "left": {"meta": {"key": "skuid"}}, "right": 0}}
         ([MATCH, {"xt": {"type": "match", "name": "recent"}}, {"reject": None}], "what was seen before", Effect.DROP),
         ([MATCH, {"queue": {"num": 0}}], "a program in user space", Effect.OTHER),
         ([{"vmap": {"key": {"numgen": {"mode": "random"}}}}], "chance or turns", Effect.OTHER),
+        ([MATCH, of("ct", key="bytes"), {"drop": None}], "how much of a connection there has been", Effect.DROP),
+        ([of("meta", key="iifkind"), {"accept": None}], "the kind of an interface", Effect.ACCEPT),
+        ([of("rt", key="ipsec"), MATCH, {"accept": None}], "IPsec", Effect.ACCEPT),
+        (
+            [of("payload", protocol="ether", field="saddr"), {"accept": None}],
+            "the sender's hardware address",
+            Effect.ACCEPT,
+        ),
     ],
 )
 def test_a_rule_that_depends_on_more_than_the_packet_says_on_what(expressions, cause, effect):
@@ -140,6 +152,25 @@ def test_a_rule_that_depends_on_more_than_the_packet_says_on_what(expressions, c
     assert found is not None
     assert (found.depends_on, found.effect) == (cause, effect)
     assert list(found.conditions) == [one for one in expressions if one is MATCH]
+
+
+def test_a_set_whose_elements_are_limited_makes_its_rules_depend_on_that():
+    text = """table inet own {
+	set some {
+		type ipv4_addr
+		elements = { 198.51.100.10 limit rate over 5/second }
+	}
+	set others {
+		type ipv4_addr
+	}
+}
+"""
+    (limited,) = parse_listing(text).limited_sets.values()
+    assert limited == {"some"}
+    found = inexact_rule([MATCH, {"match": {"op": "==", "left": {}, "right": "@some"}}, {"drop": None}], limited)
+    assert found is not None
+    assert (found.depends_on, found.conditions) == ("a rate limit", (MATCH,))
+    assert inexact_rule([{"match": {"op": "==", "left": {}, "right": "@others"}}, {"drop": None}], limited) is None
 
 
 @pytest.mark.parametrize(
@@ -160,6 +191,10 @@ def test_a_rule_that_only_counts_or_logs_is_exact(expressions):
         ("udp dport 5060 limit rate 5/second accept", True),
         ("-A FORWARD -m statistic --mode nth -j DROP", True),
         ("-A FORWARD -j NFQUEUE", True),
+        ("-A FORWARD -m mac --mac-source 00:00:5e:00:53:01 -j ACCEPT", True),
+        ("ether saddr 00:00:5e:00:53:01 accept", True),
+        ("ct original packets > 5 drop", True),
+        ("ct state new counter packets 7 bytes 420 accept", False),
         ("type filter hook forward priority filter; policy drop;", False),
     ],
 )

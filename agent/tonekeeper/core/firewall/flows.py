@@ -116,7 +116,7 @@ class FlowVerdict:
     verdict: Verdict
     rule: RuleSeen | None = None
     reason: str = ""
-    """Why it is not checked, or what else stopped it than a rule."""
+    """Why it is not checked, or what else than `rule` stops it, or may stop it."""
     limited_by: RuleSeen | None = None
     """A rule with a rate limit that the packet meets."""
     arrives_at: str = ""

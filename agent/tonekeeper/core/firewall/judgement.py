@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tonekeeper.core.findings import Observation
-from tonekeeper.core.firewall.flows import Direction, FlowVerdict, Origin, RuleSeen, Traffic, Verdict
+from tonekeeper.core.firewall.flows import Direction, FlowVerdict, Origin, Traffic, Verdict
 from tonekeeper.core.firewall.remedy import Opening
 from tonekeeper.core.firewall.remedy_words import written_for
 from tonekeeper.wire.endpoint import Endpoint
@@ -169,7 +169,7 @@ def _limits_and_captures(verdicts: Sequence[FlowVerdict]) -> Found:
     concerned = [verdict for verdict in verdicts if verdict.question.traffic is not Traffic.DNS]
     for sbc in dict.fromkeys(verdict.question.sbc for verdict in concerned):
         own = [verdict for verdict in concerned if verdict.question.sbc == sbc]
-        if limited := [verdict for verdict in own if verdict.limited_by is not None]:
+        if limited := [verdict for verdict in own if verdict.limited_by is not None and not verdict.verdict.is_blocked]:
             yield "firewall-rate-limits-sip", sbc, limited
         if captured := [verdict for verdict in own if verdict.arrives_at and verdict.question.traffic.is_sip]:
             yield "dnat-captures-sip", sbc, captured
@@ -187,7 +187,7 @@ def _observation(problem: Problem, openings: Sequence[Opening]) -> Observation:
         "origin": _senders(problem),
         "wans": _listed(verdict.question.wan for verdict in flows),
         "flows": _flows(problem),
-        "rule": _rules(flows),
+        "rule": _limits(flows) if problem.code == "firewall-rate-limits-sip" else _rules(flows),
     }
     if problem.can_be_opened:
         evidence["change"] = "\n".join(written_for(openings)) or NO_CHANGE
@@ -244,11 +244,11 @@ def _endpoint(place: tuple[str, Traffic, str], ports: Sequence[int], passing: Co
 
 def _rules(flows: Sequence[FlowVerdict]) -> str:
     """A rule each, or what else stopped it."""
-    return _listed((_rule(verdict.limited_by or verdict.rule) or verdict.reason for verdict in flows), "; ")
+    return _listed((verdict.reason if verdict.rule is None else str(verdict.rule) for verdict in flows), "; ")
 
 
-def _rule(rule: RuleSeen | None) -> str:
-    return str(rule) if rule is not None else ""
+def _limits(flows: Sequence[FlowVerdict]) -> str:
+    return _listed((str(verdict.limited_by) for verdict in flows), "; ")
 
 
 def _listed(words: Iterable[str], between: str = ", ") -> str:

@@ -87,8 +87,8 @@ def read_verdict(
         reason = f"it depends on {doubt.inexact.depends_on}: {doubt.rule}"
         return FlowVerdict(question, Verdict.NOT_CHECKED, doubt.rule, reason, limited)
     if walk.blocked is not None:
-        verdict = Verdict.REJECT if _REJECTS.search(walk.blocked.text) else Verdict.DROP
-        return FlowVerdict(question, verdict, walk.blocked, "", limited)
+        verdict = Verdict.REJECT if _rejects(walk.blocked) else Verdict.DROP
+        return FlowVerdict(question, verdict, walk.blocked, _otherwise(walk.met, walk.blocked), limited)
     if not delivered:
         return FlowVerdict(question, Verdict.DROP, None, book.untraced or NO_WAY)
     if question.origin is Origin.LAN and book.bridges:
@@ -139,6 +139,18 @@ def _doubt(walk: _Walk) -> Met | None:
             case _:
                 return met
     return None
+
+
+def _rejects(rule: RuleSeen) -> bool:
+    return _REJECTS.search(rule.text) is not None
+
+
+def _otherwise(met: Sequence[Met], blocked: RuleSeen) -> str:
+    """A rule that may block it in the other way: rejected, and not dropped, is what the sender hears of."""
+    for one in met:
+        if one.inexact.effect is Effect.DROP and _rejects(one.rule) != _rejects(blocked):
+            return f"blocked in any case: by {blocked}, or by {one.rule}"
+    return ""
 
 
 def _accepting(steps: Sequence[TraceStep], book: Rulebook) -> RuleSeen | None:

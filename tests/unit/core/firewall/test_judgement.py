@@ -102,6 +102,16 @@ def test_a_limit_and_a_redirection_are_told_although_packets_pass():
     assert codes([limited, captured]) == [("firewall-rate-limits-sip", "primary"), ("dnat-captures-sip", "primary")]
 
 
+def test_what_is_blocked_is_due_to_the_rule_that_blocks_it_whatever_limits_it_met():
+    limit = replace(RULE, handle=3, text="limit rate 5/second drop")
+    found = [replace(one, limited_by=limit) for one in verdicts(blocked=[("alternate", None, None)])]
+    found = [one for one in found if one.verdict is Verdict.DROP or one.question.sbc == "primary"]
+    problems = problems_in(found, list(SBCS))
+    told = {one.code: one.evidence["rule"] for one in observations_of(problems, [()])}
+    assert told == {"firewall-blocks-alternate": str(RULE), "firewall-rate-limits-sip": str(limit)}
+    assert [one.subject for one in problems] == ["alternate", "primary"]
+
+
 def test_a_problem_of_the_phones_and_of_this_host_is_told_once():
     found = verdicts(blocked=[("alternate", None, None)], lans=("lan0", ""))
     (problem,) = problems_in(found, list(SBCS))

@@ -134,3 +134,13 @@ def test_what_a_bridge_may_stop_before_the_router_is_not_called_accepted():
     assert "table bridge b" in answer.reason
     own = replace(QUESTION, origin=Origin.SELF)
     assert read_verdict(own, [ACCEPTED], rules, delivered=True).verdict is Verdict.ACCEPT
+
+
+def test_what_is_blocked_in_any_case_may_be_blocked_in_another_way():
+    met = step("last", 8, TraceVerdict.CONTINUE)
+    rules = book(inexact("last", 0, Effect.DROP))
+    answer = read_verdict(QUESTION, [JUMPED, met, POLICY], rules, delivered=False)
+    assert answer.verdict is Verdict.DROP
+    assert answer.reason.startswith(
+        "blocked in any case: by inet fw forward: policy drop, or by inet fw last handle 38"
+    )
