@@ -72,6 +72,7 @@ LOADED_LATE = {
     "tonekeeper.app.checks.dhcp": "each check is loaded when its time has come",
     "tonekeeper.app.checks.double_nat": "each check is loaded when its time has come",
     "tonekeeper.app.checks.portal": "each check is loaded when its time has come",
+    "tonekeeper.app.egress_background": "an agent examines no path in its first minute, while all is well",
     "tonekeeper.app.depth_background": "an agent that proves no more of its SBCs than that they answer does without",
 }
 
