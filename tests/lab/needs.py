@@ -26,6 +26,8 @@ COMMANDS = {
     "openssl": "openssl",
     "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
+    "prometheus-snmp-exporter": "prometheus-snmp-exporter",
+    "prometheus-snmp-generator": "prometheus-snmp-exporter",
     "promtool": "prometheus",
     "setpriv": "util-linux",
     "sipp": "sip-tester",

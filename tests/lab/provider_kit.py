@@ -26,7 +26,7 @@ from tests.lab.namespace import LabError, Namespace, Process, until
 
 KIT = Path(__file__).parents[2] / "packaging" / "provider"
 HOST = "127.0.0.1"
-TARGETS, PROMETHEUS, SHARDS, ALERTMANAGER, STORE = 8643, 9090, 9091, 9093, 8428
+TARGETS, PROMETHEUS, SHARDS, ALERTMANAGER, SNMP_EXPORTER, STORE = 8643, 9090, 9091, 9093, 9116, 8428
 PLAYBOOK = "https://noc.example.net/tonekeeper/docs/playbook.md"
 PATIENCE = 60.0
 """Seconds. Prometheus takes 5 to discover, 5 to write; VictoriaMetrics looks for new series every 10."""
@@ -97,6 +97,16 @@ class Provider:
             "--cluster.listen-address=",
         )
         self._wait_for(ALERTMANAGER, "/-/ready")
+
+    def start_snmp_exporter(self, **auth: str) -> None:
+        """As snmp.yml says, with these keys of a user."""
+        module = yaml.safe_load((KIT / "snmp_exporter" / "snmp.yml").read_text())
+        module["tonekeeper"]["auth"] |= auth
+        file = self.directory / "snmp.yml"
+        file.write_text(yaml.safe_dump(module))
+        listen = f"--web.listen-address={HOST}:{SNMP_EXPORTER}"
+        self._start("snmp-exporter", "prometheus-snmp-exporter", f"--config.file={file}", listen)
+        self._wait_for(SNMP_EXPORTER, "/")
 
     def start_store(self) -> None:
         self._start(
