@@ -1,4 +1,4 @@
-"""packaging/provider/snmp_exporter: what the generator of Debian makes of our MIB, and its exporter before a real agent."""
+"""packaging/provider/snmp_exporter: what the generator makes of our MIB, and the exporter before a real agent."""
 
 from __future__ import annotations
 
