@@ -62,6 +62,7 @@ LOADED_LATE = {
     "tonekeeper.edge.dns_exchange": "it brings dnspython, and an agent whose SBCs are all addresses does without",
     "tonekeeper.edge.netlink.requests": "it brings pyroute2, and an agent that changes nothing does without",
     "tonekeeper.edge.tls": "it brings OpenSSL, and an agent without TLS paths does without",
+    "tonekeeper.faces.http.tls": "it brings OpenSSL, and an agent that serves plain HTTP does without",
     "tonekeeper.app.phone_background": "it brings the firmware profiles, and an agent without [lan] does without",
     "tonekeeper.app.snmp_background": "an agent without [snmp] does without",
     "tonekeeper.faces.snmp.engine": "it brings pysnmp, and an agent that answers through snmpd does without",

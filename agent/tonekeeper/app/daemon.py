@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 
 from tonekeeper import __version__
 from tonekeeper.app.diagnoses_on_demand import DiagnosesOnDemand
+from tonekeeper.app.http_background import BackgroundHttp
 from tonekeeper.app.kernel import Kernel
 from tonekeeper.app.recording import Recording
 from tonekeeper.core.agent import Agent
@@ -43,9 +44,6 @@ from tonekeeper.core.commands import (
 from tonekeeper.core.events import (
     ClockJumped,
     Event,
-    Facility,
-    FacilityFailed,
-    FacilityRecovered,
     SiteChanged,
     Started,
 )
@@ -63,7 +61,6 @@ from tonekeeper.edge.sockets import ProbeSockets
 from tonekeeper.errors import ConfigError, EdgeError
 from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.http.routes import Routes
-from tonekeeper.faces.http.server import HttpServer
 from tonekeeper.faces.log import Log
 from tonekeeper.settings import Settings, load_settings
 
@@ -125,9 +122,6 @@ class Daemon:
         self._reload = reload
         self._make_links = links or _netlink
         self._leave = asyncio.Event()
-        self._http: HttpServer | None = None
-        self._routes: Routes | None = None
-        self._http_failed = False
         self._clock = JumpDetector()
         self._bug: Exception | None = None
         self._diagnoses = DiagnosesOnDemand(self.subject, self.report)
@@ -138,6 +132,7 @@ class Daemon:
         self._background_firewall: BackgroundFirewall | None = None
         self._background_checks: BackgroundChecks | None = None
         self._background_snmp: BackgroundSnmp | None = None
+        self._background_http: BackgroundHttp | None = None
 
     async def run(self, on_started: Callable[[], None] | None = None) -> Exit:
         """Until `stop` is called. `on_started`: when the first probes may leave."""
@@ -220,8 +215,8 @@ class Daemon:
             jumped = self._clock.check()
             if jumped is not None:
                 self.feed(ClockJumped(jumped))
-            if self._http_failed:
-                await self._serve_http()
+            if self._background_http is not None:
+                await self._background_http.look()
             self._recording.flush()
             service.tell_alive()
             try:
@@ -249,8 +244,8 @@ class Daemon:
                 background.close()
         await self._leave_the_kernel()
         self._recording.close()
-        if self._http is not None:
-            await self._http.close()
+        if self._background_http is not None:
+            await self._background_http.close()
         if self._background_snmp is not None:
             await self._background_snmp.close()
         self._log.info("stopped")
@@ -287,8 +282,8 @@ class Daemon:
                     self._background_phones.execute(command)
             case LogChange():
                 self._log.change(command)
-                if self._routes is not None:
-                    self._routes.look_soon()
+                if self._background_http is not None:
+                    self._background_http.look_soon()
                 if self._background_snmp is not None:
                     self._background_snmp.changed()
             case _:
@@ -360,25 +355,16 @@ class Daemon:
     # --- faces and configuration
 
     async def _serve_http(self) -> None:
-        """Listens; a port that is taken is a finding, and is tried again."""
-        http = self._settings.http
-        if http is None:
+        """Where [http] is not switched off."""
+        if self._settings.http is None:
             return
-        try:
-            secret = _read_token(http.token_file)
-            self._routes = Routes(self._driver.report, self._driver.is_ready, secret, self._diagnoses)
-            server = HttpServer(http.listen, self._routes.respond)
-            where = await server.start()
-        except EdgeError as error:
-            if not self._http_failed:
-                self.feed(FacilityFailed(Facility.HTTP, error.errno, str(error)))
-            self._http_failed = True
-            return
-        self._http = server
-        self._log.info("listening", http=f"http://{where}/")
-        if self._http_failed:
-            self._http_failed = False
-            self.feed(FacilityRecovered(Facility.HTTP))
+        report, ready, diagnoses = self._driver.report, self._driver.is_ready, self._diagnoses
+
+        def routes(secret: str, is_guarded: bool) -> Routes:
+            return Routes(report, ready, secret, diagnoses, is_guarded=is_guarded)
+
+        self._background_http = BackgroundHttp(self._settings.http, routes, self.feed, self._log)
+        await self._background_http.look()
 
     def _answer_snmp(self) -> None:
         """A site without [snmp] does without. What cannot be served is a finding, and is tried again."""
@@ -411,6 +397,8 @@ class Daemon:
         if self._background_firewall is not None:
             self._background_firewall.look_again()
         self._look_beside_the_paths()
+        if self._background_http is not None:
+            self._background_http.renew()
         self._log.info("reloaded", site=site.name)
 
 
@@ -434,15 +422,3 @@ def _with_default_route(site: Site) -> Site:
     if interface is None:
         raise EdgeError("find the WAN: there is no default route", remedy="name an interface in [[wan]]")
     return dataclasses.replace(site, wans=(Wan(interface, interface),))
-
-
-def _read_token(file: Path | None) -> str:
-    if file is None:
-        return ""
-    try:
-        secret = file.read_text().strip()
-    except OSError as error:
-        raise EdgeError(f"read the token in '{file}'", error, remedy="see [http] token_file") from None
-    if not secret:
-        raise EdgeError(f"use the token in '{file}': the file is empty", remedy="put a long random word into it")
-    return secret

@@ -16,7 +16,9 @@ from tonekeeper.faces.cli.diagnose import Diagnose, DiagnosisAnswer
 from tonekeeper.faces.cli.fetch import ask_agent
 from tonekeeper.faces.cli.status import DEFAULT_URL
 from tonekeeper.faces.cli.terminal import Terminal
+from tonekeeper.faces.cli.trust import SYSTEM_TRUST, Trust
 from tonekeeper.settings import Settings
+from tonekeeper.settings.model import HttpSettings
 
 RESOURCE = "/api/v1/diagnose"
 ASKED_EVERY = 0.5
@@ -27,9 +29,10 @@ ASKED_EVERY = 0.5
 class RunningAgent:
     url: str
     token_file: str
+    trust: Trust = SYSTEM_TRUST
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        status, _, content = ask_agent(self.url, self.token_file, method, path, body)
+        status, _, content = ask_agent(self.url, self.token_file, method, path, body, trust=self.trust)
         return status, content
 
     def report(self) -> Report:
@@ -48,19 +51,28 @@ class RunningAgent:
 def find_agent(command: Diagnose, settings: Settings | None) -> RunningAgent | None:
     """The one that was named; else the one that watches the same site here, if it answers."""
     if command.url:
-        return RunningAgent(command.url, command.token_file)
+        return RunningAgent(command.url, command.token_file, command.trust)
     if command.alone or command.uris or (settings is not None and settings.http is None):
         return None
     http = settings.http if settings is not None else None
-    url = f"http://{http.listen}" if http is not None else DEFAULT_URL
-    token_file = command.token_file or (str(http.token_file) if http is not None and http.token_file else "")
-    agent = RunningAgent(url, token_file)
+    agent = RunningAgent(DEFAULT_URL, command.token_file, command.trust) if http is None else _local(command, http)
     try:
         agent.examination("GET")
         is_other = settings is not None and agent.report().agent.name != settings.site.name
     except (AgentUnreachableError, msgspec.MsgspecError):
         return None
     return None if is_other else agent
+
+
+def _local(command: Diagnose, http: HttpSettings) -> RunningAgent:
+    """The agent that these settings are of: at this host, so it is known by its very certificate."""
+    token_file = command.token_file or (str(http.token_file) if http.token_file else "")
+    if http.tls_cert is None:
+        return RunningAgent(f"http://{http.listen}", token_file)
+    trust = (
+        command.trust if command.trust.ca_file else replace(command.trust, ca_file=str(http.tls_cert), is_pinned=True)
+    )
+    return RunningAgent(f"https://{http.listen}", token_file, trust)
 
 
 def follow(agent: RunningAgent, command: Diagnose, terminal: Terminal) -> DiagnosisAnswer:

@@ -126,18 +126,12 @@ def damping_that_ends_and_begins(table: Table, policy: DampingPolicy) -> None:
     )
 
 
-def token_beyond_loopback(table: Table, http: HttpSettings) -> None:
-    if table.has("token_file") or _is_loopback(http):
+def proof_beyond_loopback(table: Table, http: HttpSettings) -> None:
+    """Whoever can reach the agent must prove who they are: by the token, or by a certificate of their own."""
+    if table.has("token_file") or table.has("client_ca") or _is_loopback(http):
         return
     remedy = "set token_file to the path of a file with a token in it, or listen on 127.0.0.1"
-    table.refuse("listen", "can be reached from other hosts, and no token_file is set", remedy)
-
-
-def no_tls_beyond_loopback(table: Table, http: HttpSettings) -> None:
-    """Plain HTTP where TLS was asked for would show the token to the network."""
-    if http.tls_cert is not None and not _is_loopback(http):
-        remedy = "leave it out, or listen on 127.0.0.1 and let a TLS proxy lead there"
-        table.refuse("tls_cert", "cannot be honoured, this release serves plain HTTP", remedy)
+    table.refuse("listen", "can be reached from other hosts, and neither token_file nor client_ca is set", remedy)
 
 
 def _is_loopback(http: HttpSettings) -> bool:

@@ -182,9 +182,8 @@ def _http(table: Table) -> HttpSettings | None:
             tls_key=table.optional("tls_key", kinds.absolute_path, None),
             client_ca=table.optional("client_ca", kinds.absolute_path, None),
         )
-    rules.token_beyond_loopback(table, http)
+    rules.proof_beyond_loopback(table, http)
     rules.whole_tls(table)
-    rules.no_tls_beyond_loopback(table, http)
     return http if enabled else None
 
 

@@ -265,16 +265,17 @@ def test_a_key_that_no_manager_takes_is_said():
     )
 
 
-def test_tls_on_loopback_is_said_not_to_be_served_yet():
-    settings = parsed(MINIMAL + '[http]\ntls_cert = "/srv/cert"\ntls_key = "/srv/key"')
-    assert settings.notices == ("http.tls_cert: read, but this release serves plain HTTP",)
+@pytest.mark.parametrize("proof", ['token_file = "/srv/token"', 'client_ca = "/srv/ca"'])
+def test_beyond_loopback_a_token_or_certificates_of_clients_say_who_asks(proof):
+    https = '[http]\nlisten = "[::]:8642"\ntls_cert = "/srv/cert"\ntls_key = "/srv/key"\n'
+    assert parsed(MINIMAL + https + proof).notices == ()
 
 
 def test_beyond_loopback_http_needs_a_token_and_the_operator_is_told_that_it_travels_in_the_clear():
     settings = parsed(MINIMAL + '[http]\nlisten = "192.0.2.1:8642"\ntoken_file = "/srv/token"')
     assert settings.http == HttpSettings(Endpoint("192.0.2.1", 8642), Path("/srv/token"))
     assert settings.notices == (
-        "http.listen = 192.0.2.1:8642: the token crosses the network in the clear, this release has no TLS",
+        "http.listen = 192.0.2.1:8642: the token crosses the network in the clear; set tls_cert and tls_key",
     )
 
 

@@ -11,6 +11,7 @@ from tonekeeper.core.report import Report
 from tonekeeper.faces.cli.families import Families, add_command
 from tonekeeper.faces.cli.outcome import Exit, exit_for_report
 from tonekeeper.faces.cli.terminal import Terminal
+from tonekeeper.faces.cli.trust import SYSTEM_TRUST, Trust, add_trust_options, read_trust
 from tonekeeper.faces.diagnosis_text import render_diagnosis
 
 
@@ -30,6 +31,7 @@ class Diagnose:
     """A running agent is not asked."""
     url: str = ""
     token_file: str = ""
+    trust: Trust = SYSTEM_TRUST
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def add_diagnose(families: Families) -> None:
     parser.add_argument("--alone", action="store_true", help="ask no running agent, look from this command")
     parser.add_argument("--url", default="", help="of the running agent (default: as FILE says, or the usual one)")
     parser.add_argument("--token-file", metavar="FILE", default="", help="the agent's [http] token_file, if it has one")
+    add_trust_options(parser)
     parser.add_argument("--json", action="store_true", help="the report as one JSON document on standard output")
 
 
@@ -81,6 +84,7 @@ def _read_diagnose(arguments: Namespace) -> Diagnose:
         alone=arguments.alone,
         url=arguments.url,
         token_file=arguments.token_file,
+        trust=read_trust(arguments),
     )
 
 

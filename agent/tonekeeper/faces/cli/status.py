@@ -15,6 +15,7 @@ from tonekeeper.errors import AgentUnreachableError
 from tonekeeper.faces.cli.families import Families, add_command
 from tonekeeper.faces.cli.outcome import Exit, exit_for_report
 from tonekeeper.faces.cli.terminal import Terminal
+from tonekeeper.faces.cli.trust import SYSTEM_TRUST, Trust, add_trust_options, read_trust
 from tonekeeper.faces.text import render_text
 
 DEFAULT_URL = "http://127.0.0.1:8642"
@@ -33,6 +34,7 @@ class Status:
     watch: bool = False
     token_file: str = ""
     interval_s: float = WATCH_SECONDS
+    trust: Trust = SYSTEM_TRUST
 
 
 Fetch = Callable[[Status], bytes]
@@ -51,6 +53,7 @@ def add_status(families: Families) -> None:
     )
     parser.add_argument("--url", type=_url, default=DEFAULT_URL, help="the agent's address (default: %(default)s)")
     parser.add_argument("--token-file", metavar="FILE", default="", help="the agent's [http] token_file, if it has one")
+    add_trust_options(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the report as one JSON document")
     form.add_argument("--watch", action="store_true", help="on a full screen, as it changes")
@@ -110,7 +113,14 @@ def _watch(command: Status, terminal: Terminal, fetch: Fetch) -> Exit:
 
 
 def _read_status(arguments: Namespace) -> Status:
-    return Status(arguments.url, arguments.json, arguments.watch, arguments.token_file, arguments.interval_s)
+    return Status(
+        arguments.url,
+        arguments.json,
+        arguments.watch,
+        arguments.token_file,
+        arguments.interval_s,
+        read_trust(arguments),
+    )
 
 
 def _url(text: str) -> str:

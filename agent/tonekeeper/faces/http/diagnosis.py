@@ -4,8 +4,8 @@ A diagnosis sends packets, so no page of somebody else may begin one in a browse
 - The browser must say that the request comes from the agent's own page (Fetch Metadata, or Origin of RFC 6454); who
   says nothing of it is no browser.
 - A body must be JSON, which no form can send.
-- Without a token, it must be sent to an address or to localhost: whoever owns a name could point it at the agent, and
-  a page of that name would look like the agent's own.
+- Without a token or a certificate of the client, it must be sent to an address or to localhost: whoever owns a name
+  could point it at the agent, and a page of that name would look like the agent's own.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DiagnosisRoutes:
-    """`is_guarded`: a token is asked for before anything comes here. `on_change`: one has begun, or was stopped."""
+    """`is_guarded`: whoever comes here has shown a token or a certificate of their own.
+
+    `on_change`: one has begun, or was stopped.
+    """
 
     def __init__(self, diagnoses: Diagnoses, is_guarded: bool, on_change: Callable[[], None]) -> None:
         self._diagnoses = diagnoses

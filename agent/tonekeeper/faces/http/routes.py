@@ -29,7 +29,8 @@ class Routes:
     """The table of resources.
 
     `report` gives the latest report; `ready` says whether the first round of verdicts is complete. With a `token`,
-    all but the two probes of liveness ask for it. Without `diagnoses` none can be begun over HTTP.
+    all but the two probes of liveness ask for it. Without `diagnoses` none can be begun over HTTP. `is_guarded`:
+    whoever comes here has proved who they are without a token.
     """
 
     def __init__(
@@ -38,10 +39,13 @@ class Routes:
         ready: Callable[[], bool],
         token: str = "",
         diagnoses: Diagnoses | None = None,
+        *,
+        is_guarded: bool = False,
     ) -> None:
         self._report = report
         self._ready = ready
         self._token = token
+        self._is_guarded = bool(token) or is_guarded
         self._diagnoses = diagnoses
         self._events: Events | None = None
         self._resources: dict[str, dict[str, Handler]] = {
@@ -121,5 +125,5 @@ class Routes:
     def _diagnosing(self, diagnoses: Diagnoses) -> dict[str, Handler]:
         from tonekeeper.faces.http.diagnosis import DiagnosisRoutes  # noqa: PLC0415
 
-        of = DiagnosisRoutes(diagnoses, bool(self._token), self.look_soon)
+        of = DiagnosisRoutes(diagnoses, self._is_guarded, self.look_soon)
         return {"GET": of.show, "POST": of.begin, "DELETE": of.stop}

@@ -11,11 +11,15 @@ import asyncio
 import errno
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from tonekeeper.errors import EdgeError
 from tonekeeper.faces.http.connection import HttpConnection, Limits
 from tonekeeper.faces.http.message import HttpRequest, HttpResponse, HttpStream, plain
 from tonekeeper.wire.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from tonekeeper.faces.http.tls import Certificates
 
 Respond = Callable[[HttpRequest], HttpResponse | HttpStream]
 CallLater = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
@@ -28,12 +32,19 @@ _REMEDIES = {
 
 
 class HttpServer:
-    """Serves `respond` on `listen` until it is closed."""
+    """Serves `respond` on `listen` until it is closed; over TLS where there are `certificates`."""
 
-    def __init__(self, listen: Endpoint, respond: Respond, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        listen: Endpoint,
+        respond: Respond,
+        limits: Limits | None = None,
+        certificates: Certificates | None = None,
+    ) -> None:
         self._listen = listen
         self._respond = respond
         self._limits = limits or Limits()
+        self._certificates = certificates
         self._server: asyncio.Server | None = None
         self.peers = Peers(self._limits)
 
@@ -42,9 +53,7 @@ class HttpServer:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                lambda: HttpPeer(self._respond, self._limits, self.peers, loop.call_later),
-                self._listen.host,
-                self._listen.port,
+                lambda: self._meet(loop.call_later), self._listen.host, self._listen.port
             )
         except OSError as error:
             remedy = _REMEDIES.get(error.errno or 0, "")
@@ -60,6 +69,12 @@ class HttpServer:
         self.peers.close()
         await self._server.wait_closed()
         self._server = None
+
+    def _meet(self, call_later: CallLater) -> asyncio.BaseProtocol:
+        peer = HttpPeer(self._respond, self._limits, self.peers, call_later)
+        if self._certificates is None:
+            return peer
+        return self._certificates.cover(peer, self._limits.request_time, call_later)
 
 
 class Peers:
