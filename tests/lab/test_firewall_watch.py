@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.lab.namespace import until
@@ -19,8 +21,10 @@ def test_a_rule_that_blocks_the_alternate_is_found_when_it_is_made_and_forgotten
     until(lambda: agent.status()["firewall"], within=SEEN, what="nobody looks at the firewall")
     assert {flow["verdict"] for flow in agent.status()["firewall"]} == {"accept"}
     cpe.nft(f"insert rule inet filter forward ip daddr {lab.sbc('alternate').address} drop")
+    changed = time.monotonic()
     try:
         until(lambda: agent.status().has("firewall-blocks-alternate", "alternate"), within=SEEN, what="not found")
+        print(f"found {time.monotonic() - changed:.2f} s after the change")
         (finding,) = [one for one in agent.status()["findings"] if one["code"] == "firewall-blocks-alternate"]
         assert "insert rule inet filter forward" in finding["remedy"]
     finally:

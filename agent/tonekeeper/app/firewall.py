@@ -15,7 +15,16 @@ from tonekeeper.core.events import SbcResolved, SbcUnresolved
 from tonekeeper.core.findings import Observation
 from tonekeeper.core.firewall.allow_list import allow_list
 from tonekeeper.core.firewall.attached import KernelTimeouts, attached_to_sip
-from tonekeeper.core.firewall.flows import ASSUMED_RTP, FlowVerdict, Places, questions_of, rtp_of, with_assumed_rtp
+from tonekeeper.core.firewall.flows import (
+    ASSUMED_RTP,
+    MOST_RTP_PORTS,
+    FlowVerdict,
+    Places,
+    ports_named,
+    questions_of,
+    rtp_of,
+    with_assumed_rtp,
+)
 from tonekeeper.core.firewall.judgement import observations_of, openable, problems_in
 from tonekeeper.core.firewall.report import finding_reports, firewall_reports
 from tonekeeper.core.lookups import is_address
@@ -81,6 +90,15 @@ def _assumed_rtp(site: Site) -> tuple[str, ...]:
     return (f"media of {', '.join(untold)} goes to ports {ASSUMED_RTP} (rtp is not configured)",) if untold else ()
 
 
+def _ports_left_out(site: Site, ruleset: str) -> tuple[str, ...]:
+    named = {rtp: len(ports_named(rtp, ruleset)) for rtp in dict.fromkeys(rtp_of(site).values())}
+    return tuple(
+        f"of {count} ports of {rtp} at which rules may begin or end, {MOST_RTP_PORTS} are asked about"
+        for rtp, count in named.items()
+        if count > MOST_RTP_PORTS
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """Whose rules are looked at."""
@@ -128,7 +146,7 @@ def examine(host: Host, places: Places) -> Examination:
     observations = observations_of(problems_in(answer.verdicts, names), answer.openings)
     timeouts, assigns_helpers = _kernel(host)
     attached = attached_to_sip(answer.listing, timeouts, assigns_helpers=assigns_helpers)
-    notes = (*host.notes, *_assumed_rtp(site), *answer.notes)
+    notes = (*host.notes, *_assumed_rtp(site), *_ports_left_out(site, host.ruleset.text), *answer.notes)
     return Examination(firewall_reports(answer.verdicts), (*observations, *attached), notes)
 
 

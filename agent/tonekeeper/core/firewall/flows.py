@@ -182,14 +182,18 @@ def first_host(network: str) -> str:
 
 def rtp_samples(rtp: RtpRange, ruleset: str) -> tuple[int, ...]:
     """First, middle, last (even, as RTP has it) and the ends of what rules name, the neighbours on both sides."""
+    middle = max(rtp.first, (rtp.first + rtp.last) // 2 & ~1)
+    wanted = (rtp.first, middle, rtp.last, *_thinned(ports_named(rtp, ruleset), MOST_RTP_PORTS))
+    return tuple(sorted(dict.fromkeys(wanted)))
+
+
+def ports_named(rtp: RtpRange, ruleset: str) -> list[int]:
+    """At which rules may begin or end to treat media in another way, within the range."""
     named: set[int] = set()
     for low, high in _PORTS.findall(ruleset):
         first, last = int(low), int(high or low)
         named |= {first - 1, first, last, last + 1}
-    middle = (rtp.first + rtp.last) // 2 & ~1
-    inside = sorted(port for port in named if rtp.first < port < rtp.last)
-    wanted = (rtp.first, middle, rtp.last, *_thinned(inside, MOST_RTP_PORTS))
-    return tuple(sorted(dict.fromkeys(wanted)))
+    return sorted(port for port in named if rtp.first < port < rtp.last)
 
 
 def _thinned(ports: Sequence[int], most: int) -> Iterable[int]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tonekeeper.core.firewall.attached import KernelTimeouts, attached_to_sip
 from tonekeeper.core.firewall.flows import (
+    MOST_RTP_PORTS,
     Direction,
     FlowQuestion,
     FlowVerdict,
@@ -14,6 +15,7 @@ from tonekeeper.core.firewall.flows import (
     RuleSeen,
     Traffic,
     Verdict,
+    ports_named,
     questions_of,
     rtp_of,
     rtp_samples,
@@ -233,6 +235,18 @@ def test_a_range_of_ports_is_asked_at_its_ends_and_beside_what_rules_name():
     rtp = RtpRange(10000, 20000)
     assert rtp_samples(rtp, "") == (10000, 15000, 20000)
     assert rtp_samples(rtp, "udp dport 10000-12000 accept") == (10000, 12000, 12001, 15000, 20000)
+
+
+def test_a_range_of_one_port_is_asked_at_that_port():
+    assert rtp_samples(RtpRange(10001, 10001), "udp dport 10001 accept") == (10001,)
+    assert rtp_samples(RtpRange(10001, 10002), "") == (10001, 10002)
+
+
+def test_of_many_ports_that_rules_name_not_all_are_asked():
+    rules = "\n".join(f"udp dport {port} accept" for port in range(11000, 11100, 10))
+    rtp = RtpRange(10000, 20000)
+    assert len(ports_named(rtp, rules)) == 30
+    assert len(rtp_samples(rtp, rules)) == 3 + MOST_RTP_PORTS
 
 
 def test_an_sbc_is_asked_at_its_own_ports_of_media_before_those_of_the_site_and_those_assumed():
