@@ -181,8 +181,9 @@ def reports(situation: Situation) -> tuple[EgressReport, ...]:
 
 
 def _judged(situation: Situation) -> tuple[Judged, ...]:
-    known = situation.egress
-    if not known.trials:
+    """An answer from before is no witness against an SBC that is silent by now."""
+    trials = [one.trial for one in situation.egress.trials if not _is_past(one, situation.probes.get(one.trial.path))]
+    if not trials:
         return ()
     results = {wan: nat.result for wan, nat in situation.nats.items()}
     surroundings = Surroundings(
@@ -190,4 +191,8 @@ def _judged(situation: Situation) -> tuple[Judged, ...]:
         sip_alg={wan: str(result.sip_alg) for wan, result in results.items() if result is not None},
         answering=[path for path, probe in situation.probes.items() if probe.state is PathState.UP],
     )
-    return judge_egress([one.trial for one in known.trials], surroundings)
+    return judge_egress(trials, surroundings)
+
+
+def _is_past(one: KnownTrial, probe: PathProbe | None) -> bool:
+    return one.trial.is_answered and probe is not None and probe.state is PathState.DOWN

@@ -114,6 +114,17 @@ def test_once_the_sbc_is_silent_everywhere_nobody_upstream_is_blamed():
     assert "sbc-down primary" in talk.findings()
 
 
+def test_an_answer_from_before_is_no_witness_against_an_sbc_that_is_dead_by_now():
+    talk = quiet()
+    talk.silence(sbc="primary")
+    talk.pass_time(30)
+    answer_last(talk, Outcome.SILENT, **LOST)
+    examined = asked(talk)[-1].path.wan
+    rows = {row.wan: row for row in talk.report.egress if row.sbc == "primary"}
+    assert set(rows) == {examined}, "what was measured over the other WAN while all was well says nothing now"
+    assert "upstream" not in rows[examined].cause
+
+
 def test_another_reason_is_examined_again_but_not_within_ten_minutes():
     talk = quiet()
     talk.silence(wan="lte", sbc="primary")
