@@ -75,9 +75,10 @@ def test_amtool_accepts_the_example_and_wakes_only_for_what_is_critical():
 def test_an_agent_is_discovered_and_scraped_and_its_incident_arrives_at_alertmanager(
     lab: Lab, provider: Provider, make_agent: Callable[..., Agent]
 ):
-    agent = make_agent(http={"token_file": str(provider.token)})
-    agent.launch()
-    provider.serve_targets("name,address,region\nlab-site,127.0.0.1:8642,north\n")
+    shown = lab.authority.issue("127.0.0.1")
+    http = {"token_file": str(provider.token), "tls_cert": str(shown.certificate), "tls_key": str(shown.key)}
+    make_agent(http=http).launch()
+    provider.serve_targets("name,address,region\nlab-site,https://127.0.0.1:8642,north\n")
     provider.start_alertmanager()
     provider.start_store()
     provider.start_prometheus(store=True)
