@@ -62,6 +62,16 @@ def test_head_has_the_fields_of_get_and_no_body():
     assert not conn.closed
 
 
+def test_not_modified_says_nothing_of_the_body_it_leaves_out_and_keeps_the_connection():
+    conn = connection()
+    conn.feed(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert isinstance(conn.next_request(), HttpRequest)
+    said = conn.answer(HttpResponse(HTTPStatus.NOT_MODIFIED, "", b"", (("ETag", 'W/"a"'),)))
+
+    assert said == b'HTTP/1.1 304 Not Modified\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: W/"a"\r\n\r\n'
+    assert conn.is_idle
+
+
 def test_a_connection_is_kept_for_the_next_request():
     conn = connection()
     request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

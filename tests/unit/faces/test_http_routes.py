@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 from http import HTTPStatus
 
 import msgspec
@@ -70,7 +71,7 @@ def test_metrics_follow_the_accept_field():
 
     assert plain.content_type == "text/plain; version=0.0.4; charset=utf-8"
     assert openmetrics.content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    assert ("Vary", "Accept") in openmetrics.headers
+    assert dict(openmetrics.headers)["Vary"] == "Accept, Accept-Encoding"
 
 
 def test_the_page_may_run_nothing_but_its_own_script():
@@ -191,3 +192,32 @@ def test_the_token_is_taken_as_bearer_or_as_password(field):
 )
 def test_anything_else_is_not_the_token(field):
     assert ask("/metrics", token=TOKEN, headers={"authorization": field}).status == HTTPStatus.UNAUTHORIZED
+
+
+def test_who_has_the_report_is_told_that_nothing_has_happened():
+    said = [reports.healthy()]
+    routes = Routes(lambda: said[0], lambda: True)
+
+    def again(tag: str) -> HttpResponse:
+        response = routes.respond(HttpRequest("GET", "/api/v1/status", headers={"if-none-match": tag}))
+        assert isinstance(response, HttpResponse)
+        return response
+
+    first = again("")
+    tag = dict(first.headers)["ETag"]
+    unchanged = again(tag)
+    said[0] = reports.failed_over()
+    changed = again(tag)
+
+    assert (first.status, unchanged.status, changed.status) == (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED, HTTPStatus.OK)
+    assert unchanged.body == b""
+    assert {"ETag", "Vary", "Cache-Control"} <= dict(unchanged.headers).keys()
+    assert dict(changed.headers)["ETag"] != tag
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/status"])
+def test_what_is_long_is_compressed_for_who_takes_it(path):
+    plain, short = ask(path), ask(path, headers={"accept-encoding": "gzip"})
+
+    assert gzip.decompress(short.body) == plain.body
+    assert "Accept-Encoding" in dict(plain.headers)["Vary"]

@@ -96,12 +96,10 @@ class HttpConnection:
 
     def answer(self, response: HttpResponse) -> bytes:
         """`response` as bytes, for the request that `next_request` gave last."""
-        headers = [
-            ("Date", http_date(self._wall_clock())),
-            ("Content-Type", response.content_type),
-            ("Content-Length", str(len(response.body))),
-            *response.headers,
-        ]
+        headers = [("Date", http_date(self._wall_clock()))]
+        if response.status is not HTTPStatus.NOT_MODIFIED:  # which would speak of the body that it leaves out
+            headers += [("Content-Type", response.content_type), ("Content-Length", str(len(response.body)))]
+        headers += response.headers
         if self._h11.their_state is not h11.DONE:
             headers.append(("Connection", "close"))
         status = response.status

@@ -12,7 +12,9 @@ import msgspec
 from tonekeeper.core.examination import Examination
 from tonekeeper.core.report import Report
 from tonekeeper.faces.http import metrics
+from tonekeeper.faces.http.compression import compressed
 from tonekeeper.faces.http.message import HttpRequest, HttpResponse, HttpStream, plain
+from tonekeeper.faces.http.revision import Revisions, matches
 from tonekeeper.faces.http.token import CHALLENGE, carries_token
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Routes:
         self._is_guarded = bool(token) or is_guarded
         self._diagnoses = diagnoses
         self._events: Events | None = None
+        self._revisions = Revisions()
         self._resources: dict[str, dict[str, Handler]] = {
             "/": {"GET": self._page},
             "/api/v1/events": {"GET": self._listen},
@@ -72,7 +75,8 @@ class Routes:
             allowed = ", ".join(sorted({*handlers, "HEAD"}))
             text = f"cannot {request.method} here; use {' or '.join(sorted(handlers))}"
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, text, ("Allow", allowed))
-        return handler(request)
+        response = handler(request)
+        return compressed(request, response) if isinstance(response, HttpResponse) else response
 
     def look_soon(self) -> None:
         """Something has happened that those who listen to events would like to see."""
@@ -88,7 +92,12 @@ class Routes:
         return plain(HTTPStatus.SERVICE_UNAVAILABLE, "not ready: the first round of verdicts is not complete", *_FRESH)
 
     def _status(self, request: HttpRequest) -> HttpResponse:
-        return HttpResponse(HTTPStatus.OK, "application/json", msgspec.json.encode(self._report()), _FRESH)
+        report = self._report()
+        tag = self._revisions.tag(report)
+        headers = (*_FRESH, ("ETag", tag))
+        if matches(request.headers.get("if-none-match", ""), tag):
+            return HttpResponse(HTTPStatus.NOT_MODIFIED, "", b"", (*headers, ("Vary", "Accept-Encoding")))
+        return HttpResponse(HTTPStatus.OK, "application/json", msgspec.json.encode(report), headers)
 
     def _metrics(self, request: HttpRequest) -> HttpResponse:
         dialect = metrics.dialect_for(request.headers.get("accept", ""))
