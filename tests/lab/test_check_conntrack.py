@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab.agent import Agent
+from tests.lab.agent import Agent, Status
 from tests.lab.behind_a_modem import join
 from tests.lab.edge_namespaces import namespaces, run_inside
 from tests.lab.full_table import fill, fillable, table_size
@@ -55,6 +55,10 @@ def test_everybody_may_look(router: Namespace):
     assert "Outcome.OK" in router.run(*nobody, sys.executable, "-c", code)
 
 
+def is_critical(status: Status) -> bool:
+    return any((one["code"], one["severity"]) == ("conntrack-full", "critical") for one in status["findings"])
+
+
 def test_the_agent_of_a_router_says_when_its_table_is_full_and_when_there_is_room_again(
     lab: Lab, make_agent: Callable[..., Agent]
 ):
@@ -64,12 +68,11 @@ def test_the_agent_of_a_router_says_when_its_table_is_full_and_when_there_is_roo
     with fillable(cpe, "eth0"):
         fill(cpe, 0, int(most * 1.02))
         agent.reload()
-        status = agent.wait_for(lambda now: now.has("conntrack-full"), within=30)
+        status = agent.wait_for(is_critical, within=30)
     told = finding(status, "conntrack-full", "")
-    assert told["severity"] == "critical"
     assert f"of {most} entries are in use" in told["summary"]
     agent.reload()
-    agent.wait_for(lambda now: not now.has("conntrack-full"), within=30)
+    agent.wait_for(lambda now: not now.has("conntrack-full"), within=100)  # the next look may still count what was lost
 
 
 def test_an_agent_that_is_told_not_to_look_does_not(lab: Lab, make_agent: Callable[..., Agent]):

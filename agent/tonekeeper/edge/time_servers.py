@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tonekeeper.core.beside.clock import ServerTime, SilentServer, time_of
+from tonekeeper.core.lookups import is_address
 from tonekeeper.edge.system_resolver import look_up
 from tonekeeper.errors import DecodeError
 from tonekeeper.wire.endpoint import Endpoint
@@ -53,7 +54,7 @@ class TimeServers:
         name = host if port == PORT else str(Endpoint(host, port))
         try:
             async with asyncio.timeout(RESOLVED_WITHIN):
-                hosts = await asyncio.to_thread(look_up, host, port)
+                hosts = [host] if is_address(host) else await asyncio.to_thread(look_up, host, port)
         except TimeoutError:
             return ((name, "has a name that nobody resolves in time"),)
         except (OSError, UnicodeError) as error:

@@ -12,7 +12,6 @@ from tonekeeper.core.beside.portal import Asked, WanAsked, judge_portal
 from tonekeeper.core.checks import CheckResult
 from tonekeeper.core.site import HttpPage, Site, Wan
 from tonekeeper.edge.http_question import ask_http
-from tonekeeper.edge.leased_portal import leased_portal
 from tonekeeper.edge.system_resolver import look_up
 from tonekeeper.edge.way_out import own_address
 from tonekeeper.errors import EdgeError
@@ -48,10 +47,21 @@ async def _look(
         return WanAsked(wan.name, skipped="it is metered, and only a diagnosis asks over it")
     page = site.checks.portal_page
     questions = [_ask_nowhere(host, wan) for host in nowhere]
-    if page is None:
-        return WanAsked(wan.name, tuple(await asyncio.gather(*questions)), leased=leased_portal(wan.interface))
-    answered, *silent = await asyncio.gather(_ask_page(page, addresses, why, wan), *questions)
-    return WanAsked(wan.name, tuple(silent), answered, leased_portal(wan.interface))
+    if page is not None:
+        questions.append(_ask_page(page, addresses, why, wan))
+    answers = await asyncio.gather(*questions)
+    return WanAsked(
+        wan.name,
+        nowhere=tuple(answers[: len(nowhere)]),
+        page=answers[-1] if page is not None else None,
+        leased=_leased(wan) if any(one.answer is not None for one in answers) else "",
+    )
+
+
+def _leased(wan: Wan) -> str:
+    from tonekeeper.edge.leased_portal import leased_portal
+
+    return leased_portal(wan.interface)
 
 
 async def _ask_nowhere(host: str, wan: Wan) -> Asked:
