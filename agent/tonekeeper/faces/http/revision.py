@@ -8,8 +8,7 @@ modified" says of the numbers that run by themselves only that they are not news
 from __future__ import annotations
 
 import os
-from functools import cache
-from typing import Any
+from dataclasses import fields, is_dataclass
 
 from tonekeeper.core.report import Report
 
@@ -46,18 +45,20 @@ def matches(if_none_match: str, tag: str) -> bool:
     return named == ["*"] or tag.removeprefix("W/") in named
 
 
-def lasting_part(value: Any) -> object:
+_lasting_names: dict[str, tuple[str, ...]] = {}
+"""Fields by the name of their class: to look them up takes longer than to compare what they hold."""
+
+
+def lasting_part(value: object) -> object:
     """`value` without the numbers that run by themselves; to be compared, not to be read."""
     if isinstance(value, tuple):
         return tuple(map(lasting_part, value))
-    if names := _lasting_names(type(value)):
-        return tuple(lasting_part(getattr(value, name)) for name in names)
-    return value
-
-
-@cache
-def _lasting_names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(name for name in getattr(kind, "__dataclass_fields__", ()) if not _runs(name))
+    if not is_dataclass(value):
+        return value
+    name = value.__class__.__name__
+    if name not in _lasting_names:
+        _lasting_names[name] = tuple(field.name for field in fields(value) if not _runs(field.name))
+    return tuple(lasting_part(getattr(value, lasting)) for lasting in _lasting_names[name])
 
 
 def _runs(name: str) -> bool:
