@@ -32,7 +32,7 @@ LONG = (Check.NAT, Check.SIP_ALG)
 NAT_LIMIT = LONGEST * 1.2 + 60.0
 """Seconds for the NAT of one WAN: what a lifetime just beyond the longest takes, and the questions around it."""
 LINES_LEAST = {True: 8.0, False: 45.0}
-"""Seconds, quick or not, that lines are watched before they are called good: loss needs to be counted."""
+"""Seconds, quick or not, that the agent has watched lines before they are called good: loss needs to be counted."""
 KNOWN_FIRST = {Check.CLOCK: Check.SBCS, Check.PORTAL: Check.SBCS}
 """What a check needs to know to judge: certificates, and WANs that do not work."""
 LOCATED_WITHIN = 5.0
@@ -57,7 +57,6 @@ class Inquiries:
         self._subject = subject
         self._quick = quick
         self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
         self._rows: tuple[EgressReport, ...] | None = None
         """Of the ways out, once they were examined."""
         self._latest: tuple[float, Report] | None = None
@@ -71,7 +70,7 @@ class Inquiries:
         wanted = [Check(name) for name in only] or (QUICK if self._quick else list(every))
         if Check.PATH_MTU in wanted and Check.EGRESS not in wanted:
             wanted = [Check.EGRESS, *wanted]
-        self._subject.feed(DiagnosisBegun(thorough=Check.NAT in wanted))
+        self._subject.feed(DiagnosisBegun(thorough=any(check in LONG for check in wanted)))
         by = QUICK_LIMIT if self._quick else FULL_LIMIT
         return tuple(
             inquiry if check in LONG else replace(inquiry, by=by) for check, inquiry in every.items() if check in wanted
@@ -98,11 +97,12 @@ class Inquiries:
         least = LINES_LEAST[self._quick] if check is Check.WANS else 0.0
 
         async def observe(note: Note) -> CheckResult:
-            note(f"watched for {least:.0f} s at least" if least else "")
+            note(f"lines are watched for {least:.0f} s at least" if least else "")
             while True:
                 await asyncio.sleep(LOOK_EVERY)
-                result = OBSERVED[check](self._site, self._report())
-                if result is not None and self._loop.time() >= self._began + least:
+                report = self._report()
+                result = OBSERVED[check](self._site, report)
+                if result is not None and report.agent.uptime_s >= least:
                     return result
 
         return observe
