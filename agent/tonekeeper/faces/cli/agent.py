@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from tonekeeper.core.site import Site
 from tonekeeper.errors import ConfigError, Mistake
-from tonekeeper.faces.cli.families import Families, add_command
+from tonekeeper.faces.cli.families import Families, add_command, begin_parser
 from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.cli.terminal import Terminal
+
+RUN = "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Check:
 def add_run(families: Families) -> None:
     parser = add_command(
         families,
-        "run",
+        RUN,
         _read_run,
         help="watch every path from every WAN, decide, and serve what is known",
         description="Runs the agent in the foreground. SIGHUP reads the configuration again and keeps the history; "
@@ -53,6 +55,15 @@ def add_check(families: Families) -> None:
     )
     parser.add_argument("file", metavar="FILE", help="the configuration (TOML)")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def parse_run(words: Sequence[str]) -> Run:
+    """`words` begin with RUN. As the parser of everything reads them; SystemExit likewise."""
+    parser, families = begin_parser()
+    add_run(families)
+    namespace = parser.parse_args(words)
+    command: Run = namespace.read(namespace)
+    return command
 
 
 def _read_run(arguments: Namespace) -> Run:

@@ -7,7 +7,22 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _Su
 from collections.abc import Callable
 from typing import TypeAlias
 
+from tonekeeper.faces.cli.version import version_line
+
 Families: TypeAlias = "_SubParsersAction[ArgumentParser]"
+
+_DESCRIPTION = "Keeps the dial tone of hosted-VoIP sites: watches every path to every SBC, and says what is wrong."
+_EPILOG = (
+    "exit codes: 0 fine; 1 problems found; 2 wrong usage or configuration; 3 agent not reachable; "
+    "4 a permission or a kernel feature is missing"
+)
+
+
+def begin_parser() -> tuple[ArgumentParser, Families]:
+    """The parser of `tonekeeper`, and where its commands are added."""
+    parser = ArgumentParser(prog="tonekeeper", description=_DESCRIPTION, epilog=_EPILOG)
+    parser.add_argument("--version", action="version", version=version_line())
+    return parser, parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
 
 def add_command(

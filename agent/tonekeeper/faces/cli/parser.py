@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tonekeeper.faces.cli.agent import Check, Run, add_check, add_run
 from tonekeeper.faces.cli.demo import Demo, add_demo
 from tonekeeper.faces.cli.diagnose import Diagnose, add_diagnose
+from tonekeeper.faces.cli.families import begin_parser
 from tonekeeper.faces.cli.firewall import Firewall, add_firewall
 from tonekeeper.faces.cli.fleet import Fleet, add_fleet
 from tonekeeper.faces.cli.forecast import ForecastIncident, add_forecast
@@ -18,28 +19,15 @@ from tonekeeper.faces.cli.reflector import Reflector, add_reflector
 from tonekeeper.faces.cli.replay import Replay, add_replay
 from tonekeeper.faces.cli.status import Status, add_status
 from tonekeeper.faces.cli.tune import TunePhones, add_tune
-from tonekeeper.faces.cli.version import version_line
 
 Asked = Status | Diagnose | Nat | Firewall
 """About a site."""
 Command = Run | Check | Asked | Profiles | TunePhones | ForecastIncident | Replay | Reflector | Mib | Demo | Fleet
 
-_DESCRIPTION = "Keeps the dial tone of hosted-VoIP sites: watches every path to every SBC, and says what is wrong."
-_EPILOG = (
-    "exit codes: 0 fine; 1 problems found; 2 wrong usage or configuration; 3 agent not reachable; "
-    "4 a permission or a kernel feature is missing"
-)
-
 
 def build_parser() -> ArgumentParser:
     """The parser of everything; wrong usage ends with exit code 2, as argparse does."""
-    parser = ArgumentParser(
-        prog="tonekeeper",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-    )
-    parser.add_argument("--version", action="version", version=version_line())
-    families = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser, families = begin_parser()
     for add in (add_run, add_check, add_status, add_diagnose, add_nat, add_profiles, add_tune, add_forecast):
         add(families)
     for add in (add_firewall, add_replay, add_fleet, add_reflector, add_mib, add_demo):
