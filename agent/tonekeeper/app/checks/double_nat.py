@@ -25,7 +25,7 @@ _TRANSLATES = re.compile(r"\b(?:masquerade|snat)\b", re.IGNORECASE)
 
 
 async def check_double_nat(site: Site, known: Knowledge = NOTHING_KNOWN, *, spare_metered: bool = False) -> CheckResult:
-    """Walks where the addresses leave doubt, over a metered WAN only where `spare_metered` is not asked for."""
+    """Walks where the addresses leave doubt; `spare_metered` walks over no WAN where each byte costs."""
     seen = [_seen(wan, known) for wan in site.wans]
     for at, wan in enumerate(site.wans):
         if needs_a_walk(seen[at], site.role) and not (wan.metered and spare_metered):

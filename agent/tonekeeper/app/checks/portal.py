@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from tonekeeper.core.beside.knowledge import NOTHING_KNOWN, Knowledge
 from tonekeeper.core.beside.portal import Asked, WanAsked, judge_portal
@@ -26,29 +27,37 @@ RESOLVED_WITHIN = 5.0
 _HTTP = 80
 
 
+@dataclass(frozen=True, slots=True)
+class _Located:
+    """A page, and where it is; or why that is not known."""
+
+    page: HttpPage
+    addresses: Sequence[str]
+    why: str
+
+
 async def check_portal(site: Site, known: Knowledge = NOTHING_KNOWN, *, spare_metered: bool = False) -> CheckResult:
-    """Over every WAN at the same time; over a metered one only where `spare_metered` is not asked for."""
+    """Over every WAN at the same time. `spare_metered` leaves out those where each byte costs."""
     nowhere = (_nowhere(), NOWHERE_V6)
-    addresses, why = await _addresses(site.checks.portal_page)
-    wans = await asyncio.gather(*(_look(wan, nowhere, site, addresses, why, spare_metered) for wan in site.wans))
-    return judge_portal(wans, known.broken)
+    page = await _locate(site.checks.portal_page) if site.checks.portal_page is not None else None
+
+    async def look(wan: Wan) -> WanAsked:
+        if wan.metered and spare_metered:
+            return WanAsked(wan.name, skipped="it is metered, and only a diagnosis asks over it")
+        return await _look(wan, nowhere, page)
+
+    return judge_portal(await asyncio.gather(*map(look, site.wans)), known.broken)
 
 
-async def ask_page(page: HttpPage, wan: Wan | None = None) -> Asked:
-    """GET it, over a WAN or as the routes have it."""
-    addresses, why = await _addresses(page)
-    return await _ask_page(page, addresses, why, wan)
+async def ask_page(page: HttpPage) -> Asked:
+    """GET it, as the routes have it."""
+    return await _ask_page(await _locate(page))
 
 
-async def _look(
-    wan: Wan, nowhere: Sequence[str], site: Site, addresses: Sequence[str], why: str, spare_metered: bool
-) -> WanAsked:
-    if wan.metered and spare_metered:
-        return WanAsked(wan.name, skipped="it is metered, and only a diagnosis asks over it")
-    page = site.checks.portal_page
+async def _look(wan: Wan, nowhere: Sequence[str], page: _Located | None) -> WanAsked:
     questions = [_ask_nowhere(host, wan) for host in nowhere]
     if page is not None:
-        questions.append(_ask_page(page, addresses, why, wan))
+        questions.append(_ask_page(page, wan))
     answers = await asyncio.gather(*questions)
     return WanAsked(
         wan.name,
@@ -70,11 +79,12 @@ async def _ask_nowhere(host: str, wan: Wan) -> Asked:
     return await ask_http(Endpoint(host, _HTTP), where=host, host=authority, interface=wan.interface, source=source)
 
 
-async def _ask_page(page: HttpPage, addresses: Sequence[str], why: str, wan: Wan | None) -> Asked:
+async def _ask_page(located: _Located, wan: Wan | None = None) -> Asked:
     """At the first of its addresses that this WAN has a way to."""
-    asked = Asked(str(page), why=why, sent=False)
-    for host in addresses:
-        interface, source = (wan.interface, wan.source) if wan is not None else ("", "")
+    page = located.page
+    interface, source = (wan.interface, wan.source) if wan is not None else ("", "")
+    asked = Asked(str(page), why=located.why, sent=False)
+    for host in located.addresses:
         if source and (":" in source) != (":" in host):
             continue
         where = Endpoint(host, page.port)
@@ -86,17 +96,15 @@ async def _ask_page(page: HttpPage, addresses: Sequence[str], why: str, wan: Wan
     return asked
 
 
-async def _addresses(page: HttpPage | None) -> tuple[Sequence[str], str]:
-    """Of a page, or why there are none."""
-    if page is None:
-        return (), ""
+async def _locate(page: HttpPage) -> _Located:
     try:
         async with asyncio.timeout(RESOLVED_WITHIN):
-            return list(dict.fromkeys(await asyncio.to_thread(look_up, page.host, page.port))), ""
+            found = await asyncio.to_thread(look_up, page.host, page.port)
     except TimeoutError:
-        return (), f"nobody resolves {page.host} in time"
+        return _Located(page, (), f"nobody resolves {page.host} in time")
     except (OSError, UnicodeError):
-        return (), f"{page.host} leads nowhere"
+        return _Located(page, (), f"{page.host} leads nowhere")
+    return _Located(page, tuple(dict.fromkeys(found)), "it has no address of this family")
 
 
 def _nowhere() -> str:

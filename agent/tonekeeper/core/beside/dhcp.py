@@ -7,6 +7,7 @@ work by turns. A server that answers only those it knows stays unseen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from tonekeeper.wire.dhcp import OFFER, DhcpReply
 
 MOST_NAMED = 4
 """Servers named in a finding."""
+
+_CREDENTIALS = re.compile(r"//[^/@]*+@")
+"""Of the phones, in the address of their provisioning server: compared, and never shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +92,5 @@ def _listed(servers: Sequence[DhcpReply]) -> str:
 def _described(one: DhcpReply) -> str:
     gateway = f"gateway {', '.join(one.routers)}" if one.routers else "no gateway"
     resolvers = f"DNS {', '.join(one.resolvers)}" if one.resolvers else "no DNS"
-    provisioning = [f"option {option} {text}" for option, text in one.provisioning]
+    provisioning = [f"option {option} {_CREDENTIALS.sub('//', text)}" for option, text in one.provisioning]
     return f"{one.server} ({', '.join((gateway, resolvers, *provisioning))})"

@@ -83,9 +83,10 @@ def _caught(asked: Asked, nobody_lives: bool) -> tuple[str, bool] | None:
         return None
     where = f"{asked.where}, where nobody lives," if nobody_lives else asked.where
     said = f"{where} answers {answer.status} {answer.reason}".rstrip()
-    by = f" and sends to {answer.location}" if answer.location else ""
-    server = answer.server or answer.via
-    return said + (by or (f" ({server})" if server else "")), is_portal
+    page, server = answer.location.partition("?")[0], answer.server or answer.via
+    if page:
+        return f"{said} and sends to {page}", is_portal
+    return said + (f" ({server})" if server else ""), is_portal
 
 
 def _unasked(wan: WanAsked) -> str:

@@ -56,6 +56,15 @@ def test_another_provisioning_server_is_a_difference():
     assert "option 66 http://elsewhere.example" in one.evidence["servers"]
 
 
+def test_the_password_of_a_provisioning_server_is_compared_and_never_shown():
+    mine, theirs = (replace(OWN, provisioning=((160, f"https://phone:{word}@prov.example/x@y"),)) for word in "ab")
+    result = judged(mine, replace(theirs, server="192.0.2.66"))
+    (one,) = result.observations
+    assert one.evidence["why"] == "they name different provisioning servers"
+    assert one.evidence["servers"].count("option 160 https://prov.example/x@y") == 2
+    assert "phone:" not in result.detail
+
+
 def test_what_is_no_offer_and_who_has_no_name_is_left_out():
     assert judged(OWN, replace(ROGUE, kind=6), replace(ROGUE, server="")).outcome is Outcome.OK
 

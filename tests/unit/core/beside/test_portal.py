@@ -11,7 +11,7 @@ from tonekeeper.wire.http_answer import HttpAnswer
 
 NOWHERE = "192.0.2.1"
 SILENCE = Asked(NOWHERE, why="nobody answers")
-REDIRECTION = Asked(NOWHERE, HttpAnswer(302, "Found", "http://portal.example/login", "lighttpd", "", None))
+REDIRECTION = Asked(NOWHERE, HttpAnswer(302, "Found", "http://portal.example/login?mac=00:15:65", "lighttpd", "", None))
 
 
 def page(status: int) -> Asked:
