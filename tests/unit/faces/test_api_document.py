@@ -14,7 +14,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.unit.faces import reports
 from tests.unit.faces.examinations import ScriptedDiagnoses
 from tonekeeper.core.examination import CheckProgress, Examination, ExaminationState, Stage
-from tonekeeper.core.report import CauseReport, CheckReport, EgressReport, ExplainedReport, FirewallReport, Report, RuleReport
+from tonekeeper.core.report import (
+    CauseReport,
+    CheckReport,
+    EgressReport,
+    ExplainedReport,
+    FirewallReport,
+    Report,
+    RuleReport,
+)
 from tonekeeper.faces.http.connection import Limits
 from tonekeeper.faces.http.events import LOOK, MOST, REFRESH
 from tonekeeper.faces.http.exposition import Dialect
@@ -128,7 +136,7 @@ def test_every_request_of_the_table_is_answered_and_there_is_no_other():
         answers = {request: routes.respond(tried[request]) for request in tried}
         return {request for request, it in answers.items() if isinstance(it, HttpStream) or it.status < 300}
 
-    assert len(documented) == 9
+    assert len(documented) == 10
     assert asyncio.run(answered()) == documented
 
 

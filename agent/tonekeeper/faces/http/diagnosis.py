@@ -19,6 +19,7 @@ import msgspec
 
 from tonekeeper.core.examination import Examination
 from tonekeeper.faces.http.message import HttpRequest, HttpResponse, plain
+from tonekeeper.faces.http.operation import Operation
 
 _FRESH = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _EXAMPLE = '{"quick": true} or {"only": ["dns"]}'
@@ -54,6 +55,17 @@ class DiagnosisRoutes:
         self._diagnoses = diagnoses
         self._is_guarded = is_guarded
         self._on_change = on_change
+
+    def operations(self) -> dict[str, Operation]:
+        forbidden = HTTPStatus.FORBIDDEN
+        refusals = (HTTPStatus.BAD_REQUEST, forbidden, HTTPStatus.CONFLICT, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        return {
+            "GET": Operation(self.show, "How far the diagnosis has come that runs, or ran last", Examination),
+            "POST": Operation(
+                self.begin, "Begin a diagnosis", Examination, HTTPStatus.ACCEPTED, refusals=refusals, body=Wish
+            ),
+            "DELETE": Operation(self.stop, "Stop the one that runs", Examination, refusals=(forbidden,)),
+        }
 
     def show(self, request: HttpRequest) -> HttpResponse:
         return _answer(HTTPStatus.OK, self._diagnoses.progress())

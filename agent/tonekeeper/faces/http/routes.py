@@ -13,7 +13,9 @@ from tonekeeper.core.examination import Examination
 from tonekeeper.core.report import Report
 from tonekeeper.faces.http import metrics
 from tonekeeper.faces.http.compression import compressed
+from tonekeeper.faces.http.exposition import Dialect
 from tonekeeper.faces.http.message import HttpRequest, HttpResponse, HttpStream, plain
+from tonekeeper.faces.http.operation import Operation
 from tonekeeper.faces.http.revision import Revisions, matches
 from tonekeeper.faces.http.token import CHALLENGE, carries_token
 
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from tonekeeper.faces.http.diagnosis import Diagnoses
     from tonekeeper.faces.http.events import Events
 
-Handler = Callable[[HttpRequest], HttpResponse | HttpStream]
-
-_OPEN = ("/healthz", "/readyz")
 _FRESH = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 
 
@@ -51,37 +50,59 @@ class Routes:
         self._diagnoses = diagnoses
         self._events: Events | None = None
         self._revisions = Revisions()
-        self._resources: dict[str, dict[str, Handler]] = {
-            "/": {"GET": self._page},
-            "/api/v1/events": {"GET": self._listen},
-            "/api/v1/status": {"GET": self._status},
-            "/healthz": {"GET": self._health},
-            "/metrics": {"GET": self._metrics},
-            "/readyz": {"GET": self._readiness},
-        }
+        self._resources = self._table()
         if diagnoses is not None:
             self._resources["/api/v1/diagnose"] = self._diagnosing(diagnoses)
 
     def respond(self, request: HttpRequest) -> HttpResponse | HttpStream:
         """The response to `request`: 401, 404 and 405 where there is none."""
-        if self._token and request.path not in _OPEN and not carries_token(request, self._token):
+        operations = self._resources.get(request.path, {})
+        operation = operations.get("GET" if request.method == "HEAD" else request.method)
+        is_open = any(one.is_open for one in operations.values())
+        if self._token and not is_open and not carries_token(request, self._token):
             return plain(HTTPStatus.UNAUTHORIZED, "cannot answer without the token of [http] token_file", *CHALLENGE)
-        handlers = self._resources.get(request.path)
-        if handlers is None:
+        if not operations:
             there = ", ".join(sorted(self._resources))
             return plain(HTTPStatus.NOT_FOUND, f"cannot find {request.path!r}; there is {there}")
-        handler = handlers.get("GET" if request.method == "HEAD" else request.method)
-        if handler is None:
-            allowed = ", ".join(sorted({*handlers, "HEAD"}))
-            text = f"cannot {request.method} here; use {' or '.join(sorted(handlers))}"
+        if operation is None:
+            allowed = ", ".join(sorted({*operations, "HEAD"}))
+            text = f"cannot {request.method} here; use {' or '.join(sorted(operations))}"
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, text, ("Allow", allowed))
-        response = handler(request)
+        response = operation.handler(request)
         return compressed(request, response) if isinstance(response, HttpResponse) else response
 
     def look_soon(self) -> None:
         """Something has happened that those who listen to events would like to see."""
         if self._events is not None:
             self._events.look_soon()
+
+    def _table(self) -> dict[str, dict[str, Operation]]:
+        """By path and method; the OpenAPI document is made of it."""
+        text = ("text/plain; charset=utf-8",)
+        busy = (HTTPStatus.SERVICE_UNAVAILABLE,)
+        return {
+            "/": {"GET": Operation(self._page, "The status page, for people", ("text/html; charset=utf-8",))},
+            "/api/v1/events": {
+                "GET": Operation(
+                    self._listen, "What of the page is new", ("text/event-stream; charset=utf-8",), refusals=busy
+                )
+            },
+            "/api/v1/openapi.json": {"GET": Operation(self._describe, "This document", ("application/json",))},
+            "/api/v1/status": {"GET": Operation(self._status, "The report", Report, has_tag=True)},
+            "/healthz": {"GET": Operation(self._health, "Whether the process runs", text, is_open=True)},
+            "/metrics": {"GET": Operation(self._metrics, "The report as metrics", tuple(Dialect))},
+            "/readyz": {
+                "GET": Operation(self._readiness, "Whether every path has a verdict", text, refusals=busy, is_open=True)
+            },
+        }
+
+    def _describe(self, request: HttpRequest) -> HttpResponse:
+        # Loaded for the first who asks. Likewise below.
+        from tonekeeper.faces.http.openapi import render_openapi  # noqa: PLC0415
+
+        version = self._report().agent.version
+        body = render_openapi(self._resources, version, asks_for_token=bool(self._token))
+        return HttpResponse(HTTPStatus.OK, "application/json", body, _FRESH)
 
     def _health(self, request: HttpRequest) -> HttpResponse:
         return plain(HTTPStatus.OK, "ok", *_FRESH)
@@ -105,7 +126,6 @@ class Routes:
         return HttpResponse(HTTPStatus.OK, dialect.value, body, (*_FRESH, ("Vary", "Accept")))
 
     def _page(self, request: HttpRequest) -> HttpResponse:
-        # Loaded for the first who looks: most agents are asked by programs only. Likewise below.
         from tonekeeper.faces.http.page.render import CONTENT_SECURITY_POLICY, render_page  # noqa: PLC0415
 
         body = render_page(self._report(), self._examination()).encode("utf-8", "backslashreplace")
@@ -131,8 +151,7 @@ class Routes:
     def _examination(self) -> Examination | None:
         return self._diagnoses.progress() if self._diagnoses is not None else None
 
-    def _diagnosing(self, diagnoses: Diagnoses) -> dict[str, Handler]:
+    def _diagnosing(self, diagnoses: Diagnoses) -> dict[str, Operation]:
         from tonekeeper.faces.http.diagnosis import DiagnosisRoutes  # noqa: PLC0415
 
-        of = DiagnosisRoutes(diagnoses, self._is_guarded, self.look_soon)
-        return {"GET": of.show, "POST": of.begin, "DELETE": of.stop}
+        return DiagnosisRoutes(diagnoses, self._is_guarded, self.look_soon).operations()
