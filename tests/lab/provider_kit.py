@@ -175,15 +175,32 @@ class Provider:
         """As Alertmanager has it."""
 
         def arrived() -> list[dict[str, Any]]:
-            alerts: list[dict[str, Any]] = self._json(ALERTMANAGER, "/api/v2/alerts")
-            return [alert for alert in alerts if alert["labels"]["alertname"] == name]
+            return [alert for alert in self.alerts() if alert["labels"]["alertname"] == name]
 
         return until(arrived, within=PATIENCE, every=0.2, what=f"no alert {name}\n{self.output}")[0]
 
-    def get(self, port: int, path: str, **headers: str) -> tuple[int, bytes]:
+    def raise_alerts(self, *labels: dict[str, str]) -> None:
+        """At Alertmanager."""
+        status, body = self._request("POST", ALERTMANAGER, "/api/v2/alerts", [{"labels": each} for each in labels])
+        assert status == 200, body
+
+    def alerts(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._json(ALERTMANAGER, "/api/v2/alerts")
+        return found
+
+    def groups_of_alerts(self) -> list[dict[str, Any]]:
+        """Each will be one notification."""
+        found: list[dict[str, Any]] = self._json(ALERTMANAGER, "/api/v2/alerts/groups")
+        return found
+
+    def get(self, port: int, path: str) -> tuple[int, bytes]:
+        return self._request("GET", port, path)
+
+    def _request(self, method: str, port: int, path: str, body: object = None) -> tuple[int, bytes]:
         connection = _Connection(self.namespace, port)
+        headers = {"Connection": "close", "Content-Type": "application/json"}
         try:
-            connection.request("GET", path, headers={"Connection": "close", **headers})
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             response = connection.getresponse()
             return response.status, response.read()
         except (ConnectionError, TimeoutError):

@@ -69,6 +69,33 @@ def test_amtool_accepts_the_example_and_wakes_only_for_what_is_critical():
         assert run(*route).strip() == receiver
 
 
+def test_one_broken_sbc_is_one_message_and_what_follows_from_it_none(provider: Provider):
+    finding = {"alertname": "SiteHasCriticalFinding", "severity": "warning"}
+    of_primary = [
+        {**finding, "site": site, "code": "sbc-down", "subject": "primary", "sbc": "primary"}
+        for site in ("one", "two", "three")
+    ]
+    of_others = [
+        {**finding, "site": "four", "code": "sbc-down", "subject": "alternate", "sbc": "alternate"},
+        {**finding, "site": "five", "code": "firewall-blocks-alternate", "subject": "alternate"},
+    ]
+    provider.start_alertmanager()
+
+    provider.raise_alerts(*of_primary, *of_others)
+
+    groups = [[alert["labels"]["site"] for alert in group["alerts"]] for group in provider.groups_of_alerts()]
+    assert sorted(map(sorted, groups)) == [["five"], ["four"], ["one", "three", "two"]]
+
+    provider.raise_alerts({"alertname": "SbcDownAtManySites", "severity": "critical", "sbc": "primary"})
+
+    held_back = until(
+        lambda: {alert["labels"]["site"] for alert in provider.alerts() if alert["status"]["inhibitedBy"]},
+        within=PATIENCE,
+        what="nothing is held back",
+    )
+    assert held_back == {"one", "two", "three"}
+
+
 # --- one Prometheus, and an agent
 
 

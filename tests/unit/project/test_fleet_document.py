@@ -14,6 +14,8 @@ from tonekeeper.faces.http.compression import gzip
 from tonekeeper.faces.http.connection import Limits
 from tonekeeper.faces.http.exposition import Dialect
 from tonekeeper.faces.http.metrics import render_metrics
+from tonekeeper.fleet.inventory import read_csv
+from tonekeeper.fleet.targets import target_groups
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "fleet.md").read_text()
 OF_A_TARGET = 5
@@ -82,6 +84,16 @@ def test_a_fleet_costs_what_follows_from_a_site():
             cell = row(name)[column]
             decimals = len(cell.partition(".")[2])
             assert number(cell) == pytest.approx(value, abs=0.51 * 10**-decimals), (name, sites)
+
+
+def test_its_inventory_is_one():
+    (example,) = re.findall(r"```csv\n(.*?)```", DOCUMENT, re.DOTALL)
+    inventory = read_csv(example)
+    assert not inventory.mistakes
+    assert target_groups(inventory.hosts)[1] == {
+        "targets": ["192.0.2.2:8642"],
+        "labels": {"site": "site-0043", "wan_provider": "example-net", "region": "south"},
+    }
 
 
 def test_it_names_the_alerts_that_there_are():
