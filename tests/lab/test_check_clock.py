@@ -158,7 +158,7 @@ def test_a_server_that_asks_to_be_left_alone_is_asked_no_second_time(site: Site,
 
     asked, told = run_inside(site["router"], ask)
     assert asked == 1
-    assert told == [SilentServer(WRONG, f"asks to be left alone ({kiss.decode()})")] * 3
+    assert told == [SilentServer(WRONG, f"asks to be left alone ({kiss.decode()})", kiss.decode())] * 3
 
 
 @pytest.mark.parametrize(("shift", "outcome"), [("+0d", Outcome.OK), (A_YEAR, Outcome.PROBLEM)])

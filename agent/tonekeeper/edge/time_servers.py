@@ -8,14 +8,14 @@ that does not answer is as good as any other witness that is silent. A server th
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
 import time
 from collections.abc import Callable, Sequence
 
 from tonekeeper.core.beside.clock import ServerTime, SilentServer, time_of
-from tonekeeper.core.lookups import is_address
-from tonekeeper.edge.system_resolver import look_up
+from tonekeeper.edge.system_resolver import look_up_within
 from tonekeeper.errors import DecodeError
 from tonekeeper.wire.endpoint import Endpoint
 from tonekeeper.wire.ntp import PORT, decode_answer, encode_question
@@ -31,7 +31,6 @@ LESS_OFTEN = 86400.0
 """Seconds."""
 
 _LARGEST = 1024
-_RATE = "(RATE)"
 
 
 class TimeServers:
@@ -40,7 +39,7 @@ class TimeServers:
     def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
         self._monotonic = monotonic
-        self._kisses: dict[Endpoint, tuple[float, str]] = {}
+        self._kisses: dict[Endpoint, tuple[float, SilentServer | None]] = {}
         """Until when a server is left alone, and what it said."""
 
     async def ask(self, servers: Sequence[tuple[str, int]]) -> tuple[ServerTime | SilentServer, ...]:
@@ -53,8 +52,7 @@ class TimeServers:
         """What to call each address of a server, and the address; or why there is none."""
         name = host if port == PORT else str(Endpoint(host, port))
         try:
-            async with asyncio.timeout(RESOLVED_WITHIN):
-                hosts = [host] if is_address(host) else await asyncio.to_thread(look_up, host, port)
+            hosts = await look_up_within(RESOLVED_WITHIN, host, port)
         except TimeoutError:
             return ((name, "has a name that nobody resolves in time"),)
         except (OSError, UnicodeError) as error:
@@ -66,9 +64,9 @@ class TimeServers:
     async def _ask_one(self, name: str, where: Endpoint | str) -> ServerTime | SilentServer:
         if isinstance(where, str):
             return SilentServer(name, where)
-        until, said = self._kisses.get(where, (0.0, ""))
-        if self._monotonic() < until:
-            return SilentServer(name, said)
+        until, said = self._kisses.get(where, (0.0, None))
+        if said is not None and self._monotonic() < until:
+            return said
         try:
             async with asyncio.timeout(PATIENCE):
                 told = await self._exchange(name, where)
@@ -76,9 +74,9 @@ class TimeServers:
             return SilentServer(name, "does not answer")
         except OSError as error:
             return SilentServer(name, f"cannot be asked ({error.strerror or error})")
-        if isinstance(told, SilentServer) and told.why.endswith(")"):
-            pause = LESS_OFTEN if told.why.endswith(_RATE) else float("inf")
-            self._kisses[where] = (self._monotonic() + pause, told.why)
+        if isinstance(told, SilentServer) and told.kiss:
+            pause = LESS_OFTEN if told.kiss == "RATE" else math.inf
+            self._kisses[where] = (self._monotonic() + pause, told)
         return told
 
     async def _exchange(self, name: str, where: Endpoint) -> ServerTime | SilentServer:

@@ -11,8 +11,8 @@ from tonekeeper.core.site import Site
 
 AT_MOST = {
     Check.CONNTRACK: 2.0,
-    Check.CLOCK: 15.0,
-    Check.PORTAL: 15.0,
+    Check.CLOCK: 18.0,
+    Check.PORTAL: 10.0,
     Check.DHCP: 6.0,
     Check.DOUBLE_NAT: 6.0,
 }

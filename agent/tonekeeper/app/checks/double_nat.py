@@ -26,10 +26,14 @@ _TRANSLATES = re.compile(r"\b(?:masquerade|snat)\b", re.IGNORECASE)
 
 async def check_double_nat(site: Site, known: Knowledge = NOTHING_KNOWN, *, spare_metered: bool = False) -> CheckResult:
     """Walks where the addresses leave doubt; `spare_metered` walks over no WAN where each byte costs."""
-    seen = [_seen(wan, known) for wan in site.wans]
-    for at, wan in enumerate(site.wans):
-        if needs_a_walk(seen[at], site.role) and not (wan.metered and spare_metered):
-            seen[at] = replace(seen[at], hops=await _walk(wan, known.destinations[wan.name]))
+
+    async def look(wan: Wan) -> WanSeen:
+        seen = _seen(wan, known)
+        if not needs_a_walk(seen, site.role) or (wan.metered and spare_metered):
+            return seen
+        return replace(seen, hops=await _walk(wan, known.destinations[wan.name]))
+
+    seen = await asyncio.gather(*map(look, site.wans))
     result = judge_double_nat(seen, site.role)
     if result.outcome is not Outcome.PROBLEM or site.role is not Role.ROUTER:
         return result

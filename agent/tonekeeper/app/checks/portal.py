@@ -13,7 +13,7 @@ from tonekeeper.core.beside.portal import Asked, WanAsked, judge_portal
 from tonekeeper.core.checks import CheckResult
 from tonekeeper.core.site import HttpPage, Site, Wan
 from tonekeeper.edge.http_question import ask_http
-from tonekeeper.edge.system_resolver import look_up
+from tonekeeper.edge.system_resolver import look_up_within
 from tonekeeper.edge.way_out import own_address
 from tonekeeper.errors import EdgeError
 from tonekeeper.wire.endpoint import Endpoint
@@ -98,8 +98,7 @@ async def _ask_page(located: _Located, wan: Wan | None = None) -> Asked:
 
 async def _locate(page: HttpPage) -> _Located:
     try:
-        async with asyncio.timeout(RESOLVED_WITHIN):
-            found = await asyncio.to_thread(look_up, page.host, page.port)
+        found = await look_up_within(RESOLVED_WITHIN, page.host, page.port)
     except TimeoutError:
         return _Located(page, (), f"nobody resolves {page.host} in time")
     except (OSError, UnicodeError):

@@ -29,6 +29,9 @@ FARTHEST = 1.0
 COARSE = 120.0
 """Seconds below which a Date says nothing: it is cut to seconds, and may have waited in a cache."""
 
+KISSES = ("DENY", "RSTR", "RATE")
+"""The kiss codes that ask a client for something (RFC 5905 section 7.4)."""
+
 REMEDY_SERVERS = "name time servers in [checks] time_servers"
 
 
@@ -49,6 +52,8 @@ class SilentServer:
 
     server: str
     why: str
+    kiss: str = ""
+    """How it asks to be left alone: DENY, RSTR, or RATE for less often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +100,8 @@ def time_of(server: str, answer: NtpAnswer, began: float, took: float) -> Server
 
     RFC 5905 section 8: the offset is right to half of the way there and back, and to what the server itself is off.
     """
-    if answer.stratum == 0 and answer.reference:
-        return SilentServer(server, f"asks to be left alone ({answer.reference})")
+    if answer.stratum == 0 and answer.reference in KISSES:
+        return SilentServer(server, f"asks to be left alone ({answer.reference})", answer.reference)
     if answer.leap == ALARM or not 0 < answer.stratum < UNSYNCHRONISED or not answer.received or not answer.sent:
         return SilentServer(server, "is not synchronised itself")
     distance = answer.root_delay / 2 + answer.root_dispersion

@@ -53,7 +53,7 @@ def test_the_offset_is_right_to_half_of_the_way_there_and_back():
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"stratum": 0, "reference": "RATE"}, "asks to be left alone (RATE)"),
+        ({"stratum": 0, "reference": "INIT"}, "is not synchronised itself"),
         ({"stratum": 0}, "is not synchronised itself"),
         ({"stratum": 16}, "is not synchronised itself"),
         ({"leap": 3}, "is not synchronised itself"),
@@ -65,6 +65,12 @@ def test_the_offset_is_right_to_half_of_the_way_there_and_back():
 )
 def test_a_server_without_a_good_time_is_not_believed(changes, why):
     assert time_of("a", answer(**changes), NOON, 0.1) == SilentServer("a", why)
+
+
+@pytest.mark.parametrize("kiss", ["DENY", "RSTR", "RATE"])
+def test_a_server_that_asks_to_be_left_alone_is_no_witness(kiss):
+    told = time_of("a", answer(stratum=0, reference=kiss), NOON, 0.1)
+    assert told == SilentServer("a", f"asks to be left alone ({kiss})", kiss)
 
 
 # --- several servers
