@@ -164,7 +164,7 @@ def _prove(
         opened, helped = _try(packets, ruleset, blocked, rtp, plain)
         if helped:
             return opened
-        if all(one.owner is one.owner.tool for one in opened):
+        if opened and all(one.owner is one.owner.tool for one in opened):
             break  # the same again
     return ()
 

@@ -22,6 +22,7 @@ _POLICY = re.compile(r"policy (\w+);")
 _COMMENT = re.compile(r' comment "([^"]*)"| --comment (?:"([^"]*)"|(\S+))')
 _COUNTED = re.compile(r"\bcounter packets \d+ bytes \d+")
 _APPENDED = re.compile(r"(?:\[\d+:\d+\] )?-A (\S+) ?")
+_OWNED_JSON = re.compile(r'("table":\s*\{[^{}]*?),\s*"flags":\s*(\[[^\]]*"owner"[^\]]*\]|"owner")')
 _OF_ELEMENTS = re.compile(r"\b(?:limit rate|quota|ct count)\b")
 _OFFLOAD = re.compile(r"\bflow (?:add|offload) @(\S+)")
 _OWNED = re.compile(r"^table (\S+) (\S+) \{[^\n]*\n(\s+flags [\w, ]*\bowner\b[\w, ]*)$", re.MULTILINE)
@@ -161,12 +162,14 @@ def without_offload(text: str) -> tuple[str, tuple[str, ...]]:
 
 def without_owners(text: str) -> tuple[str, frozenset[tuple[str, str]]]:
     """A ruleset whose tables stay when whoever loads it is gone, and the tables that would not have stayed."""
+    if text.lstrip().startswith("{"):
+        return _OWNED_JSON.sub(
+            lambda found: found[1] + (', "flags": ["dormant"]' * ("dormant" in found[2])), text
+        ), frozenset()
     owned = frozenset((found[1], found[2]) for found in _OWNED.finditer(text))
-    return _OWNED.sub(lambda found: found[0].replace(found[3], _kept(found[3])), text), owned
-
-
-def _kept(flags: str) -> str:
-    return "\tflags dormant" if "dormant" in flags else ""
+    return _OWNED.sub(
+        lambda found: found[0].replace(found[3], "\tflags dormant" * ("dormant" in found[3])), text
+    ), owned
 
 
 def decode_expressions(document: bytes) -> list[tuple[Rule, list[dict[str, object]]]]:

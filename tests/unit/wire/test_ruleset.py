@@ -211,6 +211,22 @@ def test_a_table_stays_when_whoever_loads_it_is_gone(flags, kept):
     assert owned == {("inet", "own")}
 
 
+@pytest.mark.parametrize(
+    ("flags", "kept"),
+    [
+        (', "flags": ["owner", "persist"]', ""),
+        (', "flags": "owner"', ""),
+        (', "flags": ["dormant", "owner"]', ', "flags": ["dormant"]'),
+        (', "flags": "dormant"', ', "flags": "dormant"'),
+    ],
+)
+def test_a_table_stays_in_json_too(flags, kept):
+    text = (
+        '{"nftables": [{"table": {"family": "inet", "name": "own"%s}}, {"set": {"name": "s", "flags": ["interval"]}}]}'
+    )
+    assert without_owners(text % flags) == (text % kept, frozenset())
+
+
 def test_flags_of_a_set_are_no_flags_of_its_table():
     text = "table inet own {\n\tset s {\n\t\ttype ipv4_addr\n\t\tflags interval\n\t}\n}\n"
     assert without_owners(text) == (text, frozenset())

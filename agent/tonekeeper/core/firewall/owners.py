@@ -45,7 +45,7 @@ class Place:
 
 _FORWARD, _OUTPUT = "forward", "output"
 _FIREWALLD_CHAINS = ("filter_{}_POLICIES_pre", "filter_{}_POLICIES", "filter_{}_dispatch")
-"""Of the policies before all zones: until 1.3, since then, since the zones are among them."""
+"""Of the policies that come before zones: as 1.3 calls it, and as later ones do."""
 _OPENWRT_ANSWERS = re.compile(r'comment "!fw4: Handle (?:forwarded|outbound) flows"|RELATED,ESTABLISHED .*"?!fw3"?')
 """The rule that OpenWrt's own ones for forwarded and outbound packets follow."""
 
