@@ -14,8 +14,8 @@ SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
 SITE = 'site="$site"'
 PATHS = f'{SITE}, wan=~"$wan", sbc=~"$sbc"'
-STATES = {"0": ("well", "green"), "1": ("warning", "yellow"), "2": ("critical", "red"), "3": ("silent", "purple")}
-"""Of site:tonekeeper_state:worst."""
+STATES = {"0": ("fine", "green"), "1": ("warning", "yellow"), "2": ("critical", "red"), "3": ("unreachable", "purple")}
+"""Of site:tonekeeper_state:worst, in the words of `fleet poll`."""
 
 Json = dict[str, Any]
 
