@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.lab.agent import Agent
 from tests.lab.needs import missing
+from tests.lab.provider_kit import Provider
 from tests.lab.topology import Lab
 
 
@@ -78,3 +80,12 @@ def steerer(make_steerer: Callable[..., Agent]) -> Agent:
     agent = make_steerer()
     agent.start()
     return agent
+
+
+@pytest.fixture
+def provider(lab: Lab, tmp_path: Path) -> Iterator[Provider]:
+    """His programs beside the agent; those that a test starts end with it."""
+    provider = Provider(lab.cpe.namespace, tmp_path, lab.authority)
+    yield provider
+    provider.close()
+    print(provider.output)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,14 +30,6 @@ def kit(tmp_path: Path) -> Path:
     for file in ("tonekeeper.token", "tonekeeper-ca.pem"):
         (tmp_path / "kit" / "prometheus" / file).touch()
     return tmp_path / "kit"
-
-
-@pytest.fixture
-def provider(lab: Lab, tmp_path: Path) -> Iterator[Provider]:
-    provider = Provider(lab.cpe.namespace, tmp_path, lab.authority)
-    yield provider
-    provider.close()
-    print(provider.output)
 
 
 # --- what the programs say of the files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,17 +15,8 @@ from tests.lab.agent import Agent
 from tests.lab.managers import AUTH_KEY, PRIV_KEY, STANDARD_MIBS, USER, print_mib, with_snmp
 from tests.lab.namespace import until
 from tests.lab.provider_kit import KIT, SNMP_EXPORTER, Provider
-from tests.lab.topology import Lab
 
 pytestmark = pytest.mark.lab
-
-
-@pytest.fixture
-def provider(lab: Lab, tmp_path: Path) -> Iterator[Provider]:
-    provider = Provider(lab.cpe.namespace, tmp_path, lab.authority)
-    yield provider
-    provider.close()
-    print(provider.output)
 
 
 def test_the_module_is_what_the_generator_makes_of_our_mib(tmp_path: Path):
