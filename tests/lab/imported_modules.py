@@ -25,6 +25,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "app.http_background",
         "app.kernel",
         "app.recording",
+        "app.watchdog",
     ),
     "rules of the firewall, which a router looks at": (
         "app.firewall",

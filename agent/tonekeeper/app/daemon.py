@@ -20,6 +20,7 @@ from tonekeeper.app.diagnoses_on_demand import DiagnosesOnDemand
 from tonekeeper.app.http_background import BackgroundHttp
 from tonekeeper.app.kernel import Kernel
 from tonekeeper.app.recording import Recording
+from tonekeeper.app.watchdog import Watchdog
 from tonekeeper.core.agent import Agent
 from tonekeeper.core.commands import (
     AbandonNat,
@@ -209,8 +210,8 @@ class Daemon:
         service.tell_ready()
 
     async def _keep_house(self) -> None:
-        watched = service.watchdog_seconds()
-        pause = min(HOUSEKEEPING, watched / 2) if watched is not None else HOUSEKEEPING
+        watchdog = Watchdog(self._driver.overdue, self._log)
+        pause = min(HOUSEKEEPING, watchdog.pause)
         while not self._leave.is_set():
             jumped = self._clock.check()
             if jumped is not None:
@@ -218,7 +219,7 @@ class Daemon:
             if self._background_http is not None:
                 await self._background_http.look()
             self._recording.flush()
-            service.tell_alive()
+            watchdog.look()
             try:
                 await asyncio.wait_for(self._leave.wait(), pause)
             except TimeoutError:

@@ -8,6 +8,7 @@ never entered twice. See docs/driving.md.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -63,6 +64,13 @@ class LiveDriver:
 
     def is_ready(self) -> bool:
         return self._agent.is_ready(self.now())
+
+    def overdue(self) -> float:
+        """Seconds for which the core's next timer has waited to be served; 0: it is not due. Infinite once closed."""
+        if self._closed:
+            return math.inf
+        deadline = self._agent.next_deadline()
+        return 0.0 if deadline is None else max(0.0, self.now() - deadline)
 
     def feed(self, event: Event) -> None:
         """An adapter has seen something."""
