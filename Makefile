@@ -7,12 +7,14 @@ BIN    := $(VENV)/bin
 # pytest rewrites each test file for its messages: 2 s for every worker, once only where bytecode may be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint format unit simulation lab bench picture playbook clean
+.PHONY: help demo test lint format unit simulation lab bench footprint picture playbook package clean
 
 help:
 	@echo "make demo        watch a scripted incident on loopback, no root needed"
 	@echo "make test        lint, types, the whole suite; as root also the lab with the real servers and browser"
 	@echo "make bench       measure, and write docs/benchmarks.md (root)"
+	@echo "make footprint   measure what the daemon takes; fails when that got worse by more than 10 % (root)"
+	@echo "make package     build what is shipped, into dist/: bundles, Debian package"
 	@echo "make lint unit simulation lab browser    the parts of make test"
 
 demo: $(VENV)/.runtime
@@ -59,11 +61,24 @@ bench: $(VENV)/.dev
 	tests/lab/install-packages tests/bench/packages.txt
 	$(BIN)/python -m tests.bench
 
+footprint: $(VENV)/.dev
+	tests/lab/install-packages
+	$(BIN)/python -m tests.bench.footprint_guard
+
 picture: $(VENV)/.dev
 	$(BIN)/python -m tests.browser.picture docs/status-page.png
 
 playbook: $(VENV)/.dev
 	$(BIN)/python -m tests.playbook docs/playbook.md
+
+# What is shipped, into dist/. The Debian package needs dpkg-deb and objdump.
+package:
+	PYTHON=$(PYTHON) packaging/pyinstaller/build dist
+	@if command -v dpkg-deb >/dev/null && command -v objdump >/dev/null; then \
+	  packaging/debian/build dist; \
+	else \
+	  echo "NOT BUILT: the Debian package. It needs dpkg-deb and objdump (apt-get install dpkg binutils)."; \
+	fi
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cannot build: Python 3.11 or newer is needed; make PYTHON=python3.11")'

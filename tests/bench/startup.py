@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.bench.results import Row, Table, median_and_worst
@@ -33,27 +33,24 @@ def bench(seed: int) -> Iterator[Table]:
 
 
 def measure(lab: Lab) -> Startup:
-    def command(*line: str) -> tuple[float, ...]:
-        return _times(lambda: lab.cpe.namespace.run(*line))
-
-    _start(lab, "warming")
-    starts = [_start(lab, f"startup-{run}") for run in range(RUNS)]
+    time_start(lab, "warming")
+    starts = [time_start(lab, f"startup-{run}") for run in range(RUNS)]
     agent = Agent(lab, name="answering")
     agent.start()
     try:
-        status = command(*TONEKEEPER, "status")
+        status = time_command(lab, *TONEKEEPER, "status")
     finally:
         agent.kill()
     return Startup(
-        interpreter=command(sys.executable, "-c", "pass"),
-        version=command(*TONEKEEPER, "--version"),
+        interpreter=time_command(lab, sys.executable, "-c", "pass"),
+        version=time_command(lab, *TONEKEEPER, "--version"),
         status=status,
         first_probe=tuple(first_probe for first_probe, _ in starts),
         ready=tuple(ready for _, ready in starts),
     )
 
 
-def _start(lab: Lab, name: str) -> tuple[float, float]:
+def time_start(lab: Lab, name: str) -> tuple[float, float]:
     """From exec to the first probe on the line, and to the first 200 of /readyz, which is asked for every 20 ms."""
     agent = Agent(lab, name=name)
     with Wiretap(lab.cpe.namespace, "eth0") as tap:
@@ -68,14 +65,15 @@ def _start(lab: Lab, name: str) -> tuple[float, float]:
             agent.kill()
 
 
-def _times(run: Callable[[], object]) -> tuple[float, ...]:
-    run()
-    return tuple(_time(run) for _ in range(RUNS))
+def time_command(lab: Lab, *line: str) -> tuple[float, ...]:
+    """Seconds that it takes in the CPE's namespace, of several runs."""
+    lab.cpe.namespace.run(*line)
+    return tuple(_time(lab, *line) for _ in range(RUNS))
 
 
-def _time(run: Callable[[], object]) -> float:
+def _time(lab: Lab, *line: str) -> float:
     began = time.monotonic()
-    run()
+    lab.cpe.namespace.run(*line)
     return time.monotonic() - began
 
 

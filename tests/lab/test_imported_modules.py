@@ -9,12 +9,15 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.bench.consumption import memory_of
 from tests.lab.agent import Agent
 from tests.lab.imported_modules import LIBRARIES, OURS, STANDARD
 from tests.lab.namespace import until
 
 pytestmark = pytest.mark.lab
 
+MOST_MIB = 40
+"""The promise; `make footprint` notices much less."""
 KNOWN = {"tonekeeper", *(f"tonekeeper.{name}" for names in OURS.values() for name in names)}
 
 
@@ -31,6 +34,11 @@ def imported(make_agent: Callable[..., Agent]) -> set[str]:
     agent.process.signal(signal.SIGUSR1)
     until(lambda: told.exists() and told.read_text().endswith(" "), within=10, what="it does not tell its modules")
     return set(told.read_text().split())
+
+
+def test_a_plain_daemon_stays_below_40_mib(agent: Agent):
+    assert agent.get("/")[0] == agent.get("/metrics")[0] == 200
+    assert memory_of(agent.process.pid).resident <= MOST_MIB
 
 
 def test_a_plain_daemon_has_imported_nothing_that_is_not_known_to_be_needed(imported: set[str]):
