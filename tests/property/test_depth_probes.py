@@ -11,7 +11,7 @@ import random
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.core.depth.world import HERE, MEDIA_HERE, MEDIA_THERE, PASSWORD, Sbc, World, question
@@ -99,41 +99,52 @@ def asked_of(world: World, method: str) -> SipReceived | None:
     return SipReceived(decode_message(text.replace(b"NOTIFY sip:", f"{method} sip:".encode(), 1)))
 
 
-@pytest.mark.parametrize("depth", list(Depth))
-@pytest.mark.parametrize("steps", [0, 1, 2, 3, 4, 5, 8, 12, 40, 110, 215, 220])
-def test_a_probe_ends_once_and_in_time_whatever_happens(depth, steps):
-    @given(st.data())
-    def whatever_happens(data):
-        world = World(question(depth), Sbc())
-        for _ in range(steps):
-            if world.result is not None:
-                return
-            step(world)
-        silence(world)
-        for _ in range(data.draw(st.integers(0, 12))):
-            event = data.draw(
-                st.one_of(
-                    PLAIN,
-                    REPLIES.map(lambda drawn: reply_to(world, *drawn)),
-                    ASKED.map(lambda method: asked_of(world, method)),
-                )
-            )
-            if event is not None:
-                world.now += data.draw(st.sampled_from([0.0, 0.02, 1.0]))
-                world.tell(event)
-        if world.result is None:
-            result = world.run()
-            assert world.now - 100.0 <= LONGEST + 12
-        else:
-            result = world.result
-        assert isinstance(result, DepthResult)
-        kept = msgspec.json.encode(result)
-        assert msgspec.json.decode(kept, type=DepthResult) == result
-        assert PASSWORD.encode() not in kept
-        for late in (DeadlineReached("0" * 32), SignallingOpened(HERE), ProbeAbandoned("again")):
-            assert world.probe.handle(late, world.now) == []
+STEPS = (0, 1, 2, 3, 4, 5, 8, 12, 40, 110, 215, 220)
 
-    whatever_happens()
+
+@settings(max_examples=4 * settings.default.max_examples)
+@given(st.sampled_from(list(Depth)), st.sampled_from(STEPS), st.data())
+def test_a_probe_ends_once_and_in_time_whatever_happens(depth, steps, data):
+    let_happen(depth, steps, data)
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("depth", list(Depth))
+@pytest.mark.parametrize("steps", STEPS)
+@given(data=st.data())
+def test_the_same_after_each_number_of_steps(depth, steps, data):
+    let_happen(depth, steps, data)
+
+
+def let_happen(depth, steps, data):
+    world = World(question(depth), Sbc())
+    for _ in range(steps):
+        if world.result is not None:
+            return
+        step(world)
+    silence(world)
+    for _ in range(data.draw(st.integers(0, 12))):
+        event = data.draw(
+            st.one_of(
+                PLAIN,
+                REPLIES.map(lambda drawn: reply_to(world, *drawn)),
+                ASKED.map(lambda method: asked_of(world, method)),
+            )
+        )
+        if event is not None:
+            world.now += data.draw(st.sampled_from([0.0, 0.02, 1.0]))
+            world.tell(event)
+    if world.result is None:
+        result = world.run()
+        assert world.now - 100.0 <= LONGEST + 12
+    else:
+        result = world.result
+    assert isinstance(result, DepthResult)
+    kept = msgspec.json.encode(result)
+    assert msgspec.json.decode(kept, type=DepthResult) == result
+    assert PASSWORD.encode() not in kept
+    for late in (DeadlineReached("0" * 32), SignallingOpened(HERE), ProbeAbandoned("again")):
+        assert world.probe.handle(late, world.now) == []
 
 
 def step(world: World) -> None:

@@ -10,7 +10,7 @@ from typing import get_args
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.core.egress.world import HERE, SBC, Router, Way, World, question
@@ -74,11 +74,27 @@ def test_every_kind_of_event_is_drawn():
     assert drawn | {StreamOpened, StreamEnded, Walked, ReplyReceived} == set(get_args(Event))
 
 
-@pytest.mark.parametrize("transport", [Transport.UDP, Transport.TCP])
-@pytest.mark.parametrize("kind", WAYS)
-@pytest.mark.parametrize("steps", [0, 1, 2, 3, 5, 8, 13, 30, 60])
-@given(story=st.lists(EVENTS | REPLIES, max_size=12))
+TRANSPORTS = (Transport.UDP, Transport.TCP)
+STEPS = (0, 1, 2, 3, 5, 8, 13, 30, 60)
+STORIES = st.lists(EVENTS | REPLIES, max_size=12)
+
+
+@settings(max_examples=8 * settings.default.max_examples)
+@given(st.sampled_from(TRANSPORTS), st.sampled_from(list(WAYS)), st.sampled_from(STEPS), STORIES)
 def test_whatever_happens_it_ends_once_in_time_and_with_a_result(transport, kind, steps, story):
+    let_happen(transport, kind, steps, story)
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("kind", WAYS)
+@pytest.mark.parametrize("steps", STEPS)
+@given(story=STORIES)
+def test_the_same_after_each_number_of_steps_on_each_way(transport, kind, steps, story):
+    let_happen(transport, kind, steps, story)
+
+
+def let_happen(transport, kind, steps, story):
     world = World(WAYS[kind], question(transport))
     for _ in range(steps):
         if world.result is None:
