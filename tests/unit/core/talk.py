@@ -145,11 +145,18 @@ class Talk:
         raise AssertionError("the agent never goes quiet")
 
     def pass_until(self, seen: Callable[[], bool]) -> Talk:
-        for _ in range(10_000):
+        end = self.now + 100.0
+        while self.now < end:
             if seen():
                 return self
-            self.pass_time(0.01)
+            self.pass_time(max(0.01, self._next_at - self.now))
         raise AssertionError("it never came to that")
+
+    @property
+    def _next_at(self) -> float:
+        """When something comes or the agent wants to be called; until then it stays as it is."""
+        deadline = self.agent.next_deadline()
+        return min([at for at, _ in self.coming] + ([] if deadline is None else [deadline]), default=self.now)
 
     def _carry_out(self, command: Command) -> None:
         match command:
