@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -94,10 +95,18 @@ def nodes_of(module: Path) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(parsed(module)))
 
 
+def statements_in(node: ast.AST) -> Iterator[ast.AST]:
+    """All of them, and not the expressions, which are many times as many."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield child
+            yield from statements_in(child)
+
+
 @cache
 def imports_of(module: Path) -> tuple[str, ...]:
     found: list[str] = []
-    for node in nodes_of(module):
+    for node in statements_in(parsed(module)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:

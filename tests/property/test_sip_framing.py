@@ -98,5 +98,5 @@ def test_work_grows_no_faster_than_the_stream_however_it_is_cut():
     )
     for make in kinds:
         for size in (1, 7, 1 << 20):
-            small, large = lines_run(make(100), size), lines_run(make(1600), size)
+            small, large = lines_run(make(40), size), lines_run(make(640), size)
             assert large <= 16 * small + 100

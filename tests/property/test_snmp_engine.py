@@ -105,7 +105,7 @@ def test_another_engine_as_the_judge_lets_nobody_in():
         assert b"site-0042" not in answer
 
 
-@settings(max_examples=200)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(
     st.sampled_from([v2c(), v2c(BULK, 1, 3), v2c(SET), v3(), v3(b"", b""), v3(flags=b"\x07"), v2c(RESPONSE)]),
     st.data(),
@@ -118,7 +118,7 @@ def test_a_message_with_flipped_octets_raises_nothing_and_stops_nothing(message,
     assert is_answered(v2c())
 
 
-@settings(max_examples=100)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(st.binary(max_size=80))
 def test_garbage_behind_the_right_beginning_raises_nothing_and_stops_nothing(garbage):
     asked().ask(sequence(integer(1), octets(b"public"), garbage))
@@ -129,7 +129,7 @@ def test_garbage_behind_the_right_beginning_raises_nothing_and_stops_nothing(gar
 def test_many_strangers_leave_nothing_behind():
     """What is kept of a message, pysnmp says itself: nothing may pile up."""
     engine = asked()._engine._engine
-    for number in range(300):
+    for number in range(100):
         asked().ask(v3(b"", b""))
         asked().ask(v3(ENGINE_ID, b"nobody-%d" % number, b"\x07"))
         asked().ask(v2c(RESPONSE))

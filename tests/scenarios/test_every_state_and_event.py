@@ -320,7 +320,7 @@ def let_time_pass(agent, now, seconds):
     raise AssertionError(f"never quiet, at {now}")
 
 
-QUICK = ("new", "suspect", "asked by stun")
+QUICK = ("new", "suspect")
 """States for the default run; the others take their turn with the simulations."""
 
 
