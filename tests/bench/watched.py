@@ -87,15 +87,14 @@ class Watched:
         return {int(fields[1].rpartition(":")[2], 16) for fields in sockets if f"socket:[{fields[9]}]" in links}
 
     def commands(self) -> list[Done]:
-        """All of them, oldest first; the latest few seconds are there once the agent has stopped."""
+        """All of them, oldest first."""
         return list(self._commands())
 
     def _commands(self) -> Iterator[Done]:
-        for file in self._agent.journals:
-            for line in file.read_bytes().splitlines():
-                entry = json.loads(line)
-                for command, fields in entry.get("commands", ()):
-                    yield Done(entry["at"], command, fields)
+        for line in self._agent.journal_lines():
+            entry = json.loads(line)
+            for command, fields in entry.get("commands", ()):
+                yield Done(entry["at"], command, fields)
 
     def _all(self, sbc: Sbc, state: str) -> bool:
         paths = (f'subject="path {wan.name}/{sbc.name}/' for wan in self.wans)

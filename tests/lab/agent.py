@@ -15,6 +15,8 @@ from typing import Any
 
 from tests.lab.namespace import LabError, Namespace, Process, until
 from tests.lab.topology import Lab
+from tonekeeper.edge.files import read_segment
+from tonekeeper.edge.recent_starts import NAME as STARTS
 
 HTTP = ("127.0.0.1", 8642)
 END = 1.0
@@ -143,8 +145,14 @@ class Agent:
         self.process.signal(signal.SIGHUP)
 
     def kill(self) -> None:
+        """It is no crash to one that is started after it."""
         if self._process is not None:
             self._process.kill()
+            (self.state_dir / STARTS).unlink(missing_ok=True)
+
+    def crash(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
 
     @property
     def process(self) -> Process:
@@ -163,7 +171,22 @@ class Agent:
     @property
     def journals(self) -> list[Path]:
         """The files of its journal, oldest first."""
-        return sorted(self.state_dir.glob("journal-*.jsonl"))
+        return sorted(self.state_dir.glob("journal-*.jsonl.gz"))
+
+    def journal_lines(self) -> list[bytes]:
+        """All of them, oldest first: what a running daemon tells, or one that has ended has left."""
+        if self._process is None or not self._process.running:
+            read = [line for path in self.journals for line in read_segment(path)]
+            return [line for line in read if isinstance(line, bytes)]
+        lines, cursor, more = [], "", True
+        while more:
+            code, body = self.get(f"/api/v1/journal?since={cursor}")
+            assert code == 200, f"GET /api/v1/journal: {code} {body!r}"
+            told = body.splitlines()
+            lines += [line for line in told[1:-1] if not line.startswith(b'{"dropped"')]
+            end = json.loads(told[-1])
+            cursor, more = end["cursor"], end["more"]
+        return lines
 
     # --- what it says
 

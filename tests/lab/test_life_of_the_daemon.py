@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -106,12 +107,15 @@ def test_the_journal_of_an_incident_replays_byte_for_byte_under_any_hash_seed(la
     assert len(outputs) == 1, "two hash seeds give two replays"
 
 
-def test_the_journal_of_a_killed_daemon_replays_up_to_its_torn_last_line(agent: Agent):
-    sent = agent.status().path("fibre", "primary")["sent"]
-    agent.wait_for(lambda now: now.path("fibre", "primary")["sent"] >= sent + 2, within=10)
-    agent.kill()
+def test_what_led_to_a_critical_finding_is_on_disk_at_once_and_replays_without_a_torn_end(lab: Lab, agent: Agent):
+    with lab.provider("fibre").cut(), lab.provider("lte").cut():
+        agent.wait_for(lambda now: any(one["severity"] == "critical" for one in now["findings"]), within=15)
+        agent.kill()
+    lines = agent.journal_lines()
+    assert any(b'["LogChange",{"subject":"finding ' in line for line in lines)
     journal = agent.journals[-1]
     journal.write_bytes(journal.read_bytes()[:-7])
+    assert 1 < len(agent.journal_lines()) < len(lines)
     replay(agent, "0")
 
 
@@ -132,7 +136,11 @@ def replay(agent: Agent, hash_seed: str) -> str:
 def test_a_bounded_journal_replays_from_the_oldest_segment_that_is_left(make_agent: Callable[..., Agent]):
     agent = make_agent(journal={"max_bytes": "64KiB"})
     agent.start()
+    assert agent.stop() == 0
     first = agent.journals[0]
+    for number in range(2, 2 + 60 * 1024 // first.stat().st_size):
+        shutil.copy(first, first.with_name(f"journal-{number:08}.jsonl.gz"))
+    agent.start()
     until(lambda: not first.exists(), within=60, what="the oldest segment is gone", every=0.2)
     assert agent.stop() == 0
     assert len(agent.journals) > 1

@@ -35,11 +35,10 @@ def proven(agent: Agent, depths: int, verdict: str) -> None:
 
     def found() -> set[str]:
         seen: set[str] = set()
-        for journal in agent.journals:
-            for line in journal.read_text().splitlines():
-                entry = json.loads(line)
-                if entry.get("event") == "DepthProbed" and entry["data"]["result"]["verdict"] == verdict:
-                    seen.add(entry["data"]["depth"])
+        for line in agent.journal_lines():
+            entry = json.loads(line)
+            if entry.get("event") == "DepthProbed" and entry["data"]["result"]["verdict"] == verdict:
+                seen.add(entry["data"]["depth"])
         return seen
 
     agent.wait_for(lambda status: len(found()) >= depths, within=60.0, every=0.5)
@@ -68,7 +67,7 @@ def test_no_password_is_in_journal_log_status_metrics_or_page(
     assert any(b"DepthProbed" in text or b"primary" in text for text in served)
     assert agent.stop() == 0
 
-    written = [file.read_bytes() for file in agent.state_dir.rglob("*") if file.is_file()]
+    written = [*agent.journal_lines(), *(file.read_bytes() for file in agent.state_dir.rglob("*") if file.is_file())]
     assert any(b"DepthProbed" in text for text in written)
     for text in (*served, *written, agent.output.encode()):
         for secret in as_good_as(password):

@@ -158,6 +158,6 @@ def test_two_wans_of_two_providers_do_not(lab: Lab, make_steerer: Callable[..., 
 
 def walked(agent: Agent) -> set[str]:
     """WANs over which a walk has met a router, as the journal has it."""
-    lines = [line for file in agent.journals for line in file.read_text().split("\n")[:-1]]
-    walks = [entry["data"] for line in lines if (entry := json.loads(line)).get("event") == "PathWalked"]
+    entries = [json.loads(line) for line in agent.journal_lines()]
+    walks = [entry["data"] for entry in entries if entry.get("event") == "PathWalked"]
     return {walk["path"][0] for walk in walks if any(walk["hops"])}

@@ -31,7 +31,7 @@ WITHIN = 10.0
 
 def journal(agent: Agent) -> list[dict[str, Any]]:
     """What happened and what was done about it, of an agent that has ended."""
-    lines = [json.loads(line) for path in agent.journals for line in path.read_text().splitlines()]
+    lines = [json.loads(line) for line in agent.journal_lines()]
     return [line for line in lines if "event" in line]
 
 

@@ -218,7 +218,7 @@ class Daemon:
                 self.feed(ClockJumped(jumped))
             if self._background_http is not None:
                 await self._background_http.look()
-            self._recording.flush()
+            self._recording.look()
             watchdog.look()
             try:
                 await asyncio.wait_for(self._leave.wait(), pause)
@@ -283,6 +283,7 @@ class Daemon:
                     self._background_phones.execute(command)
             case LogChange():
                 self._log.change(command)
+                self._recording.note(command)
                 if self._background_http is not None:
                     self._background_http.look_soon()
                 if self._background_snmp is not None:
@@ -362,7 +363,7 @@ class Daemon:
         report, ready, diagnoses = self._driver.report, self._driver.is_ready, self._diagnoses
 
         def routes(secret: str, is_guarded: bool) -> Routes:
-            return Routes(report, ready, secret, diagnoses, is_guarded=is_guarded)
+            return Routes(report, ready, secret, diagnoses, journal=self._recording.read, is_guarded=is_guarded)
 
         self._background_http = BackgroundHttp(self._settings.http, routes, self.feed, self._log)
         await self._background_http.look()

@@ -22,7 +22,7 @@ def replay_journal(command: Replay, terminal: Terminal) -> Exit:
     if not outcome.checkpoints:
         raise EdgeError(
             f"replay '{command.journal}': there is no journal in it",
-            remedy="give a segment, journal-*.jsonl, or the directory that holds them",
+            remedy="give a segment, journal-*.jsonl.gz, or the directory that holds them",
         )
     differences = [Difference(d.line, _text(d.recorded), _text(d.replayed)) for d in outcome.differences[:1]]
     replayed = Replayed(
@@ -42,7 +42,7 @@ def _lines(journal: Path, notes: list[str]) -> Iterator[bytes]:
     for segment in segments_in(journal) if journal.is_dir() else [journal]:
         for line in read_segment(segment):
             if isinstance(line, TornLine):
-                notes.append(f"{segment.name}: the last line has no end, {line.size} bytes were dropped")
+                notes.append(f"{segment.name}: its end was cut short, {line.size} bytes were dropped")
             else:
                 yield line
 

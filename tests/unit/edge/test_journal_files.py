@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -91,7 +93,7 @@ def test_nothing_is_written_before_the_journal_begins(make_journal, directory):
 
 def test_the_first_segment_is_there_with_its_head_as_soon_as_the_journal_has_begun(make_journal, directory):
     make_journal().begin()
-    assert names_in(directory) == ["journal-00000001.jsonl"]
+    assert names_in(directory) == ["journal-00000001.jsonl.gz"]
     assert lines_in(directory) == [[b"head 1"]]
 
 
@@ -100,7 +102,7 @@ def test_a_restart_begins_the_segment_after_the_highest(make_journal, directory)
     (directory / "journal-00000009.jsonl").write_bytes(b"old\n")
     (directory / "journal-00000010.jsonl").write_bytes(b"old\n")
     make_journal().begin()
-    assert names_in(directory)[-1] == "journal-00000011.jsonl"
+    assert names_in(directory)[-1] == "journal-00000011.jsonl.gz"
 
 
 def test_what_is_not_a_segment_is_neither_read_nor_removed(make_journal, directory):
@@ -108,7 +110,7 @@ def test_what_is_not_a_segment_is_neither_read_nor_removed(make_journal, directo
     for name in ("journal-1.jsonl", "journal-00000001.jsonl.bak", "notes"):
         (directory / name).write_bytes(b"x" * 1000)
     make_journal(max_bytes=100).begin()
-    assert names_in(directory) == ["journal-00000001.jsonl"]
+    assert names_in(directory) == ["journal-00000001.jsonl.gz"]
     assert len(list(directory.iterdir())) == 4
 
 
@@ -146,29 +148,24 @@ def test_closing_writes_what_still_waited(make_journal, directory):
     assert lines_in(directory) == [[b"head 1", b"one"]]
 
 
-def test_a_segment_begins_after_the_line_that_filled_the_one_before(make_journal, directory):
-    journal = make_journal(max_bytes=8 * 20)
-    journal.begin()
-    journal.append(b"a" * 9)
-    journal.append(b"b" * 9)
-    journal.append(b"c" * 9)
-    journal.flush()
-    assert lines_in(directory) == [[b"head 1", b"a" * 9, b"b" * 9], [b"head 2", b"c" * 9]]
+def noise(number: int, size: int) -> bytes:
+    """A line that does not shrink."""
+    return Random(number).randbytes(size).replace(b"\n", b" ")
 
 
-def test_the_head_is_asked_for_once_the_line_before_it_has_been_kept(tmp_path):
+def test_a_segment_begins_after_the_line_that_filled_the_one_before_with_a_head_of_that_moment(tmp_path):
     kept = []
-    journal = JournalFiles(tmp_path, max_bytes=8 * 10, head=lambda: [b"after %d" % len(kept)])
+    journal = JournalFiles(tmp_path, max_bytes=8 * 1000, head=lambda: [b"after %d" % len(kept)], clock=Clock())
     journal.begin()
-    for number in range(3):
-        kept.append(number)
-        journal.append(b"line %d...." % number)
+    lines = [noise(number, 600) for number in range(5)]
+    for line in lines:
+        kept.append(line)
+        journal.append(line)
     journal.close()
     assert lines_in(tmp_path) == [
-        [b"after 0", b"line 0...."],
-        [b"after 1", b"line 1...."],
-        [b"after 2", b"line 2...."],
-        [b"after 3"],
+        [b"after 0", *lines[:2]],
+        [b"after 2", *lines[2:4]],
+        [b"after 4", lines[4]],
     ]
 
 
@@ -180,8 +177,8 @@ def test_the_segments_never_take_more_than_they_may(tmp_path_factory, sizes, max
     (directory / "journal-00000001.jsonl").write_bytes(b"x" * before)
     journal = JournalFiles(directory, max_bytes=max_bytes, head=lambda: [b"head"], clock=Clock())
     journal.begin()
-    for size in sizes:
-        journal.append(b"x" * size)
+    for number, size in enumerate(sizes):
+        journal.append(noise(number, size))
         assert sum(path.stat().st_size for path in segments_in(directory)) <= max_bytes
     journal.close()
     assert sum(path.stat().st_size for path in segments_in(directory)) <= max_bytes
@@ -190,13 +187,14 @@ def test_the_segments_never_take_more_than_they_may(tmp_path_factory, sizes, max
 def test_the_oldest_segments_go_first(make_journal, directory):
     journal = make_journal(max_bytes=8 * 100)
     journal.begin()
-    for number in range(40):
-        journal.append(b"%d" % number * 40)
+    lines = [noise(number, 60) for number in range(40)]
+    for line in lines:
+        journal.append(line)
     journal.close()
     numbers = [int(name[8:16]) for name in names_in(directory)]
     assert numbers[0] > 1
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
-    assert [line for lines in lines_in(directory) for line in lines if line.startswith(b"39")]
+    assert lines[-1] in [line for lines in lines_in(directory) for line in lines]
 
 
 def test_a_full_disk_is_raised_once_with_the_number_of_the_kernel(make_journal, monkeypatch):
@@ -229,7 +227,7 @@ def test_a_full_disk_is_tried_again_only_after_a_pause(make_journal, monkeypatch
     clock.now += files.FLUSH_AFTER
     journal.append(b"one")
     assert not journal.failing
-    assert names_in(directory) == ["journal-00000001.jsonl"]
+    assert names_in(directory) == ["journal-00000001.jsonl.gz"]
 
 
 def test_the_write_that_succeeds_after_a_failure_begins_a_segment_so_that_no_gap_is_hidden(
@@ -288,7 +286,90 @@ def test_a_place_that_takes_no_directory_is_a_failure_and_not_the_end(make_journ
     place.unlink()
     clock.now += files.FLUSH_AFTER
     journal.append(b"one")
-    assert names_in(place / "journal") == ["journal-00000001.jsonl"]
+    assert names_in(place / "journal") == ["journal-00000001.jsonl.gz"]
+
+
+def block(*lines: bytes) -> bytes:
+    return gzip.compress(b"".join(line + b"\n" for line in lines))
+
+
+@given(
+    blocks=st.lists(
+        st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b" ")), min_size=1), max_size=4
+    ),
+    cut=st.integers(0),
+)
+def test_any_prefix_of_a_segment_reads_as_its_whole_blocks_and_a_note_about_the_torn_one(segment, blocks, cut):
+    written = [block(*lines) for lines in blocks]
+    whole = b"".join(written)
+    left = cut % (len(whole) + 1)
+    squeezed = segment.with_suffix(".jsonl.gz")
+    squeezed.write_bytes(whole[:left])
+    ends = [sum(map(len, written[: count + 1])) for count in range(len(written))]
+    complete = sum(end <= left for end in ends)
+    torn = left - (ends[complete - 1] if complete else 0)
+    lines = [line for lines in blocks[:complete] for line in lines]
+    assert list(read_segment(squeezed)) == lines + ([TornLine(torn)] if torn else [])
+
+
+@given(st.binary(max_size=400))
+def test_whatever_stands_in_a_segment_is_read_or_dropped(segment, content):
+    squeezed = segment.with_suffix(".jsonl.gz")
+    squeezed.write_bytes(block(b"one") + content)
+    lines = list(read_segment(squeezed))
+    assert lines[0] == b"one"
+    assert sum(isinstance(line, TornLine) for line in lines) <= 1
+
+
+def test_zeros_that_a_power_cut_left_behind_a_block_are_dropped_and_told(segment):
+    squeezed = segment.with_suffix(".jsonl.gz")
+    squeezed.write_bytes(block(b"one", b"two") + bytes(100_000))
+    assert list(read_segment(squeezed)) == [b"one", b"two", TornLine(100_000)]
+
+
+def test_a_reader_sees_no_further_than_it_is_told(segment):
+    squeezed = segment.with_suffix(".jsonl.gz")
+    first = block(b"one")
+    squeezed.write_bytes(first + block(b"two"))
+    assert list(read_segment(squeezed, len(first))) == [b"one"]
+
+
+def test_zcat_reads_a_segment(make_journal, directory):
+    journal = make_journal()
+    journal.begin()
+    for line in (b"one", b"two"):
+        journal.append(line)
+        journal.flush()
+    assert gzip.decompress((directory / names_in(directory)[0]).read_bytes()) == b"head 1\none\ntwo\n"
+
+
+def test_segments_of_an_earlier_release_are_read_and_followed(make_journal, directory):
+    directory.mkdir()
+    (directory / "journal-00000004.jsonl").write_bytes(b"old\n")
+    make_journal().begin()
+    assert lines_in(directory) == [[b"old"], [b"head 1"]]
+
+
+def test_lines_wait_for_a_minute_and_no_longer_although_none_follows(make_journal, directory, clock):
+    journal = make_journal()
+    journal.begin()
+    journal.append(b"one")
+    clock.now += files.FLUSH_AFTER - 1
+    journal.look()
+    assert lines_in(directory) == [[b"head 1"]]
+    clock.now += 1
+    journal.look()
+    assert lines_in(directory) == [[b"head 1", b"one"]]
+
+
+def test_what_must_not_be_lost_is_written_at_once_with_all_before_it(make_journal, directory):
+    journal = make_journal()
+    journal.begin()
+    journal.append(b"one")
+    file = journal.secure()
+    assert file is not None
+    os.close(file)
+    assert lines_in(directory) == [[b"head 1", b"one"]]
 
 
 @pytest.fixture(scope="module")

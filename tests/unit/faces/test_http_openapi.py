@@ -22,7 +22,7 @@ REPORTS = (reports.healthy(), reports.failed_over())
 
 
 def routes_of(report: Report = REPORTS[0], token: str = "") -> Routes:
-    return Routes(lambda: report, lambda: True, token, ScriptedDiagnoses())
+    return Routes(lambda: report, lambda: True, token, ScriptedDiagnoses(), journal=lambda since: iter(()))
 
 
 def document_of(routes: Routes, token: str = "") -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 
 from tonekeeper.faces.http.message import Headers, HttpRequest, HttpResponse
@@ -24,11 +25,23 @@ def compressed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     return replace(response, body=gzip(response.body), headers=(*headers, ("Content-Encoding", "gzip")))
 
 
-def gzip(body: bytes) -> bytes:
-    import zlib  # noqa: PLC0415 - for those who ask
+class Squeezer:
+    """A body that comes in pieces."""
 
-    squeezer = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
-    return squeezer.compress(body) + squeezer.flush()
+    def __init__(self) -> None:
+        self._object = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
+
+    def squeeze(self, piece: bytes) -> bytes:
+        """May be empty: what is in it comes later."""
+        return self._object.compress(piece)
+
+    def finish(self) -> bytes:
+        return self._object.flush()
+
+
+def gzip(body: bytes) -> bytes:
+    squeezer = Squeezer()
+    return squeezer.squeeze(body) + squeezer.finish()
 
 
 def takes_gzip(accept_encoding: str) -> bool:

@@ -4,7 +4,7 @@
                                       HttpResponse   what came cannot be served: answer() with this
                                       None           nothing complete; feed more
     answer(response) -> bytes                        status line, headers and body as one piece
-    begin(stream), piece(bytes) -> bytes             the same for a body that comes in pieces and does not end
+    begin(stream), piece(bytes), end() -> bytes      the same for a body that comes in pieces, and may end or not
     closed                                           nothing more will come out: close after writing
 
 h11 speaks the protocol. What is added here are the limits, and the rule that nothing a peer sends raises:
@@ -127,6 +127,12 @@ class HttpConnection:
     def piece(self, data: bytes) -> bytes:
         """`data` as the next piece of the stream that was begun."""
         return self._h11.send(h11.Data(data=data)) or b""
+
+    def end(self) -> bytes:
+        """What is to follow the last piece."""
+        ending = self._h11.send(h11.EndOfMessage()) or b""
+        self._begin_again()
+        return ending
 
     @property
     def _is_head(self) -> bool:

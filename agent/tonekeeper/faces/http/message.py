@@ -40,10 +40,13 @@ class Sink(Protocol):
 
     def write(self, piece: bytes) -> None: ...
 
+    def end(self) -> None:
+        """There will be no more pieces. What `open` gave back is not called any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpStream:
-    """A response 200 whose body comes in pieces, until the peer leaves."""
+    """A response 200 whose body comes in pieces, until it ends or the peer leaves."""
 
     content_type: str
     open: Callable[[Sink], Callable[[], None]]

@@ -20,6 +20,7 @@ from tonekeeper.faces.http.revision import Revisions, matches
 from tonekeeper.faces.http.token import CHALLENGE, carries_token
 
 if TYPE_CHECKING:
+    from tonekeeper.core.journal_reading import JournalReader
     from tonekeeper.faces.http.diagnosis import Diagnoses
     from tonekeeper.faces.http.events import Events
 
@@ -41,6 +42,7 @@ class Routes:
         token: str = "",
         diagnoses: Diagnoses | None = None,
         *,
+        journal: JournalReader | None = None,
         is_guarded: bool = False,
     ) -> None:
         self._report = report
@@ -51,6 +53,8 @@ class Routes:
         self._events: Events | None = None
         self._revisions = Revisions()
         self._resources = self._table()
+        if journal is not None:
+            self._resources["/api/v1/journal"] = self._journalling(journal)
         if diagnoses is not None:
             self._resources["/api/v1/diagnose"] = self._diagnosing(diagnoses)
 
@@ -150,6 +154,11 @@ class Routes:
 
     def _examination(self) -> Examination | None:
         return self._diagnoses.progress() if self._diagnoses is not None else None
+
+    def _journalling(self, journal: JournalReader) -> dict[str, Operation]:
+        from tonekeeper.faces.http.journal import JournalRoute  # noqa: PLC0415
+
+        return JournalRoute(journal).operations()
 
     def _diagnosing(self, diagnoses: Diagnoses) -> dict[str, Operation]:
         from tonekeeper.faces.http.diagnosis import DiagnosisRoutes  # noqa: PLC0415

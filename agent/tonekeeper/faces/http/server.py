@@ -1,8 +1,8 @@
 """The HTTP listener: sockets, time-outs and back-pressure around `HttpConnection`.
 
 A peer that does not read is not written to; its next request waits in the kernel. Whatever a peer has begun must
-end within `request_time`, or the connection is dropped. A stream goes on until its peer leaves, says anything more, or
-has not taken for `request_time` what it was given.
+end within `request_time`, or the connection is dropped. A stream goes on until it ends, its peer leaves or says more,
+or has not taken for `request_time` what it was given.
 """
 
 from __future__ import annotations
@@ -156,6 +156,13 @@ class HttpPeer(asyncio.Protocol):
         """Of the stream that was begun."""
         if not self._transport.is_closing():
             self._transport.write(self._connection.piece(piece))
+
+    def end(self) -> None:
+        """Of the stream that was begun; the next request is awaited."""
+        self._end_stream = None
+        if not self._transport.is_closing() and self._connection.is_streaming:
+            self._transport.write(self._connection.end())
+            self._serve()
 
     def eof_received(self) -> bool:
         if self._connection.is_streaming:
