@@ -21,6 +21,7 @@ from tests.bench import (
     hot_path,
     many_paths,
     nat_lifetime,
+    scraping,
     startup,
     steering,
 )
@@ -40,6 +41,7 @@ BENCHES: dict[str, Callable[[int], Iterator[Table]]] = {
     "steering": steering.bench,
     "firewall": firewall.bench,
     "fleet": fleet.bench,
+    "scraping": scraping.bench,
     "nat_lifetime": nat_lifetime.bench,
     "nat_runs": nat_lifetime.bench_runs,
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-DECIMALS = {"s": 2, "ms": 1, "µs": 1, "MiB": 1, "/s": 0, "kB": 1, "%": 2, "": 0}
+DECIMALS = {"s": 2, "ms": 1, "µs": 1, "MiB": 1, "/s": 0, "kB": 1, "%": 2, "bytes": 2, "": 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@
                  |                      |
     Alertmanager (9093) <- vmalert <- VictoriaMetrics (8428)
 
-In a hurry: every 60 s becomes 1 s, and what an alert waits for is a second for each minute.
+In a hurry: every 60 s becomes 1 s, or `every`, and what an alert waits for is a second for each minute.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ Series = frozenset[tuple[str, str]]
 class Provider:
     """His programs; all of them end with `close`. `directory` is for their files."""
 
-    def __init__(self, namespace: Namespace, directory: Path, authority: Authority) -> None:
+    def __init__(self, namespace: Namespace, directory: Path, authority: Authority, *, every: int = 1) -> None:
+        self._every = every
         self.namespace = namespace
         self.directory = directory
         self.token = directory / "tonekeeper.token"
@@ -72,18 +73,18 @@ class Provider:
             text = f"{head}remote_write:{re.sub('^# ', '', tail, flags=re.MULTILINE)}"
         for file in ("recording.rules.yml", "alerts.rules.yml"):
             (self.directory / file).write_text(hurried_rules(file))
-        self._start_prometheus("prometheus", PROMETHEUS, hurried(text), f"--storage.tsdb.path={self.directory}/tsdb")
+        self._start_prometheus("prometheus", PROMETHEUS, text, f"--storage.tsdb.path={self.directory}/tsdb")
 
     def start_shard(self, number: int, shards: int) -> None:
         """As agent.yml says."""
         text = (KIT / "prometheus" / "agent.yml").read_text()
         text = text.replace("modulus: 4", f"modulus: {shards}").replace('regex: "0"', f'regex: "{number}"')
         in_agent_mode = ("--enable-feature=agent", f"--storage.agent.path={self.directory}/shard-{number}")
-        self._start_prometheus(f"shard-{number}", SHARDS + number, hurried(text), *in_agent_mode)
+        self._start_prometheus(f"shard-{number}", SHARDS + number, text, *in_agent_mode)
 
     def _start_prometheus(self, name: str, port: int, text: str, *options: str) -> None:
         file = self.directory / f"{name}.yml"
-        file.write_text(text)
+        file.write_text(hurried(text, self._every))
         self._start(name, "prometheus", f"--config.file={file}", f"--web.listen-address={HOST}:{port}", *options)
         self._wait_for(port, "/-/ready")
 
@@ -237,8 +238,9 @@ def _tonekeeper(*words: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "tonekeeper", *words)
 
 
-def hurried(configuration: str) -> str:
-    return configuration.replace(": 60s", ": 1s").replace("scrape_timeout: 10s", "scrape_timeout: 1s")
+def hurried(configuration: str, every: int) -> str:
+    """Scrapes, rules and discovery `every` so many seconds."""
+    return configuration.replace(": 60s", f": {every}s").replace("scrape_timeout: 10s", f"scrape_timeout: {every}s")
 
 
 def hurried_rules(file: str) -> str:
