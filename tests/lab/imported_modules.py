@@ -180,6 +180,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "edge.routes",
         "edge.service",
         "edge.sockets",
+        "edge.state_file",
         "edge.steering",
         "edge.stream",
         "edge.stream_path",

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from tonekeeper.edge.state_file import put_aside, replace_whole
 from tonekeeper.errors import EdgeError
 
 NAME = "snmp-engine.json"
@@ -51,13 +52,13 @@ def begin_engine(directory: Path, octets: Callable[[int], bytes] = os.urandom) -
     except FileNotFoundError:
         known = None
     except (OSError, msgspec.DecodeError, ValueError) as error:
-        known, warning = None, f"cannot use '{path}': {error}; the engine has a new identity"
+        known, warning = None, f"cannot use '{path}': {error}; the engine has a new identity, and {put_aside(path)}"
     if known is None:
         fresh = (0x80000000 | _ENTERPRISE).to_bytes(4) + bytes([_OCTETS_FOLLOW]) + octets(_RANDOM_OCTETS)
         known = _File(SCHEMA, fresh.hex(), 0)
     known.boots += 1
     try:
-        _write(path, known)
+        replace_whole(path, msgspec.json.encode(known) + b"\n")
     except OSError as error:
         fresh = bytes.fromhex(known.engine_id)[:5] + octets(_RANDOM_OCTETS)
         refused = EdgeError(f"write '{path}'", error, remedy="managers meet a new engine at each start")
@@ -72,13 +73,3 @@ def _read(path: Path) -> _File:
     if not 0 < found.boots < MOST_BOOTS:
         raise ValueError(f"{found.boots} starts are none")
     return found
-
-
-def _write(path: Path, content: _File) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    with new.open("wb") as file:
-        file.write(msgspec.json.encode(content) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

@@ -7,7 +7,6 @@ the last PAUSE. Where there are too many, the oldest go: they are counted as los
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from tonekeeper.edge.state_file import put_aside, replace_whole
 from tonekeeper.errors import EdgeError
 from tonekeeper.wire.smi import Tag, Value, Varbind
 
@@ -72,7 +72,7 @@ class NotificationQueue:
 
     def recall(self, targets: Collection[str]) -> None:
         """What an earlier run could not deliver to `targets`; others are not configured any more. `EdgeError` where
-        the file cannot be used; it is gone then."""
+        the file cannot be used; it is put aside then."""
         try:
             with self._path.open("rb") as file:
                 found = msgspec.json.decode(file.read(_MOST_BYTES), type=_File)
@@ -84,8 +84,9 @@ class NotificationQueue:
         except OSError as error:
             raise EdgeError(f"read '{self._path}'", error) from None
         except (msgspec.DecodeError, ValueError) as error:
-            self._remove()
-            raise EdgeError(f"use '{self._path}': {error}; what waited there is lost") from None
+            raise EdgeError(
+                f"use '{self._path}': {error}; what waits there is told to nobody, {put_aside(self._path)}"
+            ) from None
         self._is_on_disk = True
         for entry in entries:
             self.add(entry.varbinds, entry.targets & set(targets))
@@ -118,14 +119,8 @@ class NotificationQueue:
             return
         self._written_at = self._now()
         content = _File(SCHEMA, [_Entry(sorted(one.targets), [*map(_store, one.varbinds)]) for one in self._waiting])
-        new = self._path.with_suffix(".new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with new.open("wb") as file:
-                file.write(msgspec.json.encode(content))
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._path)
+            replace_whole(self._path, msgspec.json.encode(content))
         except OSError as error:
             raise EdgeError(f"write '{self._path}'", error, remedy="what waits ends with the process") from None
         self._is_on_disk = True

@@ -9,7 +9,6 @@ An SBC that is where it was yesterday is written again once an hour, not at each
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import msgspec
 from tonekeeper.core.commands import RememberTargets
 from tonekeeper.core.events import TargetsRecalled
 from tonekeeper.core.site import Target
+from tonekeeper.edge.state_file import put_aside, replace_whole
 from tonekeeper.errors import EdgeError
 
 NAME = "addresses.json"
@@ -70,7 +70,7 @@ class RememberedTargets:
         except OSError as error:
             self.warning = str(EdgeError(f"read '{self._path}'", error))
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            self.warning = f"cannot use '{self._path}': {error}; {self._put_aside()}"
+            self.warning = f"cannot use '{self._path}': {error}; {put_aside(self._path)}"
         now = self._wall()
         return [
             # A clock that was set back, or has not been set yet after a cold start, must not make an age negative.
@@ -89,7 +89,9 @@ class RememberedTargets:
         self._forget_the_oldest()
         self._unwritten = True
         try:
-            self._write(msgspec.json.format(msgspec.json.encode(_File(SCHEMA, self._sbcs)), indent=1) + b"\n")
+            replace_whole(
+                self._path, msgspec.json.format(msgspec.json.encode(_File(SCHEMA, self._sbcs)), indent=1) + b"\n"
+            )
         except OSError as error:
             raise EdgeError(f"write '{self._path}'", error, remedy="what is remembered ends with the process") from None
         self._unwritten = False
@@ -104,23 +106,6 @@ class RememberedTargets:
     def _read(self) -> bytes:
         with self._path.open("rb") as file:
             return file.read(_MOST_BYTES)
-
-    def _write(self, data: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_suffix(".new")
-        with new.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._path)
-
-    def _put_aside(self) -> str:
-        aside = self._path.with_suffix(".json.broken")
-        try:
-            self._path.replace(aside)
-        except OSError as error:
-            return f"and it stays there ({error.strerror})"
-        return f"it is '{aside.name}' now"
 
 
 def _decode(data: bytes) -> dict[str, ProvenTargets]:

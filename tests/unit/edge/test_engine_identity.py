@@ -44,6 +44,7 @@ def test_a_file_that_cannot_be_used_makes_a_new_engine_and_says_so(tmp_path, con
     assert fresh.boots == 1
     assert fresh.engine_id.hex() != "80007ed9050102030405060708090a0b0c"
     assert "cannot use" in fresh.warning
+    assert (tmp_path / f"{NAME}.broken").read_bytes() == content
     assert begin_engine(tmp_path).boots == 2
 
 

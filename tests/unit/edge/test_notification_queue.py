@@ -124,11 +124,11 @@ def test_no_disk_is_asked_for_more_than_its_share(queue, tmp_path):
         b'{"schema": 1, "waiting": [{"targets": "one", "varbinds": []}]}',
     ],
 )
-def test_a_file_that_cannot_be_used_is_said_and_gone(queue, tmp_path, content):
+def test_a_file_that_cannot_be_used_is_said_and_put_aside(queue, tmp_path, content):
     (tmp_path / NAME).write_bytes(content)
     with pytest.raises(EdgeError, match="cannot use"):
         queue.recall(["one"])
-    assert list(tmp_path.iterdir()) == []
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(f"{NAME}.broken", content)]
     assert len(queue) == 0
 
 
