@@ -20,6 +20,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "faces.cli.version",
     ),
     "the daemon and what it puts together": (
+        "app.crash_loop",
         "app.daemon",
         "app.diagnoses_on_demand",
         "app.http_background",
@@ -176,6 +177,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "edge.packet_length",
         "edge.probing",
         "edge.reading",
+        "edge.recent_starts",
         "edge.remembered",
         "edge.routes",
         "edge.service",

@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.lab.agent import END, Agent
 from tests.lab.namespace import LabError, Process, until
 from tonekeeper.app.daemon import run_daemon
+from tonekeeper.edge.recent_starts import NAME as STARTS
 
 _PR_SET_PDEATHSIG = 1
 _STARTED = " listening "
@@ -32,6 +33,7 @@ class Nursery:
         self._config = agent.config
         self._log = agent.config.with_suffix(".nursery")
         self._where = agent.config.with_suffix(".socket")
+        self._starts = agent.state_dir / STARTS
         self._namespace = agent.namespace
 
     def __enter__(self) -> Nursery:
@@ -58,8 +60,9 @@ class Nursery:
         until(lambda: _STARTED in self.output, within=10.0, what=f"no daemon starts\n{self.output}", every=0.005)
 
     def kill(self) -> None:
-        """SIGKILL; returns when it is gone."""
+        """SIGKILL; returns when it is gone. It is no crash to those who start after it."""
         self._ask("kill")
+        self._starts.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """SIGTERM; returns when it is gone, LabError unless it ends well."""

@@ -101,3 +101,28 @@ def test_a_site_whose_sbcs_are_all_silent_is_no_reason_to_start_the_agent_anew(
     manager.forget()
     for _ in range(2):
         assert manager.heard(b"WATCHDOG=1", within=WATCHDOG)
+
+
+def test_an_agent_that_crashes_again_and_again_observes_says_so_and_settles(make_steerer: Callable[..., Agent]):
+    agent = make_steerer()
+    fail = "def fail(*_):\n    raise KeyError('fibre')\ndef become(*_):\n    core.Agent.handle = fail"
+    become = f"import signal\nfrom tonekeeper.core import agent as core\n{fail}\nsignal.signal(signal.SIGUSR1, become)"
+    agent.start()
+    agent.crash()
+    agent.start()
+    agent.crash()
+    agent.launch(prelude=become)
+    agent.wait_ready()
+    assert not agent.status().has("crash-loop")
+    agent.process.signal(signal.SIGUSR1)
+    assert agent.process.wait(10.0) != 0
+    agent.launch(prelude="from tonekeeper.app import crash_loop; crash_loop.QUIET = 4.0")
+    agent.wait_served()
+    careful = agent.wait_for(lambda now: now.has("crash-loop"), within=5)
+    (finding,) = (one for one in careful["findings"] if one["code"] == "crash-loop")
+    assert "3 times within 10 minutes; the last time with KeyError: 'fibre'" in finding["summary"]
+    assert careful["agent"]["mode"] == "observe"
+    settled = agent.wait_for(lambda now: not now.has("crash-loop"), within=15)
+    assert settled["agent"]["mode"] == "steer"
+    agent.wait_for(lambda now: now.active == ("fibre", "primary"), within=15)
+    assert agent.stop() == 0

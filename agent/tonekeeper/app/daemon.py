@@ -11,11 +11,13 @@ import asyncio
 import dataclasses
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from tonekeeper import __version__
+from tonekeeper.app.crash_loop import CrashLoop
 from tonekeeper.app.diagnoses_on_demand import DiagnosesOnDemand
 from tonekeeper.app.http_background import BackgroundHttp
 from tonekeeper.app.kernel import Kernel
@@ -45,6 +47,8 @@ from tonekeeper.core.commands import (
 from tonekeeper.core.events import (
     ClockJumped,
     Event,
+    Facility,
+    FacilityRecovered,
     SiteChanged,
     Started,
 )
@@ -57,6 +61,7 @@ from tonekeeper.edge.clock import JumpDetector
 from tonekeeper.edge.dns import Resolver
 from tonekeeper.edge.entropy import token
 from tonekeeper.edge.files import SingleInstance
+from tonekeeper.edge.recent_starts import RecentStarts
 from tonekeeper.edge.remembered import RememberedTargets
 from tonekeeper.edge.sockets import ProbeSockets
 from tonekeeper.errors import ConfigError, EdgeError
@@ -125,6 +130,7 @@ class Daemon:
         self._leave = asyncio.Event()
         self._clock = JumpDetector()
         self._bug: Exception | None = None
+        self._crash_loop = CrashLoop(RecentStarts(settings.state_dir))
         self._diagnoses = DiagnosesOnDemand(self.subject, self.report)
         self._background_nat: BackgroundNat | None = None
         self._background_depth: BackgroundDepth | None = None
@@ -140,14 +146,23 @@ class Daemon:
         with SingleInstance(self._settings.state_dir) as alone:
             if alone.failure is not None:
                 self._log.error("state-dir-unusable", reason=str(alone.failure))
-            await self._start()
-            if on_started is not None:
-                on_started()
-            await self._keep_house()
-            await self._stop()
+            self._crash_loop.begin(time.monotonic())
+            try:
+                await self._live(on_started)
+            except Exception as error:
+                self._crash_loop.fail(error)
+                raise
+            self._crash_loop.end()
+        return Exit.FINE
+
+    async def _live(self, on_started: Callable[[], None] | None) -> None:
+        await self._start()
+        if on_started is not None:
+            on_started()
+        await self._keep_house()
+        await self._stop()
         if self._bug is not None:
             raise self._bug
-        return Exit.FINE
 
     def stop(self) -> None:
         self._leave.set()
@@ -180,7 +195,8 @@ class Daemon:
     async def _start(self) -> None:
         loop = asyncio.get_running_loop()
         site = _with_default_route(self._settings.site)
-        agent = self._agent = Agent(site, seed=int(token()[:16], 16), started=loop.time(), version=__version__)
+        watched = self._crash_loop.restrain(site)
+        agent = self._agent = Agent(watched, seed=int(token()[:16], 16), started=loop.time(), version=__version__)
         self._recording = Recording(
             self._settings.state_dir, self._settings.journal.max_bytes, agent, loop.time, self.feed
         )
@@ -194,9 +210,13 @@ class Daemon:
         self._links = self._make_links(_interfaces(site), self.feed)
         for number, handler in ((signal.SIGTERM, self.stop), (signal.SIGINT, self.stop), (signal.SIGHUP, self._hup)):
             loop.add_signal_handler(number, handler)
-        self._log.info("started", version=__version__, site=site.name, mode=str(site.failover.mode))
+        self._log.info("started", version=__version__, site=site.name, mode=str(watched.failover.mode))
         self._recording.begin()
         self.feed(Started())
+        if self._crash_loop.is_careful:
+            self.feed(self._crash_loop.failure())
+        if self._crash_loop.warning:
+            self._log.error("crashes-not-counted", reason=self._crash_loop.warning)
         for recalled in self._remembered.recall():
             self.feed(recalled)
         if self._remembered.warning:
@@ -219,11 +239,18 @@ class Daemon:
             if self._background_http is not None:
                 await self._background_http.look()
             self._recording.look()
+            self._end_care()
             watchdog.look()
             try:
                 await asyncio.wait_for(self._leave.wait(), pause)
             except TimeoutError:
                 continue
+
+    def _end_care(self) -> None:
+        """After a crash loop that came to rest: the configuration as it is written."""
+        if self._crash_loop.settles(time.monotonic()):
+            self.feed(SiteChanged(dataclasses.replace(self._settings.site, wans=self._agent.situation.site.wans)))
+            self.feed(FacilityRecovered(Facility.STARTS))
 
     async def _stop(self) -> None:
         service.tell_stopping()
@@ -394,7 +421,7 @@ class Daemon:
                 self._log.error("not-reloaded", reason=f"a change of {name} needs a restart; the rest is in force")
         self._settings = dataclasses.replace(self._settings, site=site, profiles_dir=settings.profiles_dir)
         self._links.watch(_interfaces(site))
-        self.feed(SiteChanged(site))
+        self.feed(SiteChanged(self._crash_loop.restrain(site)))
         self._look_for_phones()
         if self._background_firewall is not None:
             self._background_firewall.look_again()

@@ -27,6 +27,7 @@ _FACILITY_CODES = {
     Facility.PROFILES: "profiles-refused",
     Facility.LISTENING: "registers-unseen",
     Facility.SNMP: "snmp-unavailable",
+    Facility.STARTS: "crash-loop",
 }
 MOST_FLOWS = 5
 """Stale flows named in a finding; the report has them all."""

@@ -400,6 +400,8 @@ class Facility(StrEnum):
     LISTENING = "listening"
     """The sockets that see REGISTERs pass by."""
     SNMP = "snmp"
+    STARTS = "starts"
+    """The agent itself, which may crash again and again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,12 @@ HOST = (
         "Free space or fix the permissions of the state directory ([agent] state_dir).",
     ),
     Entry(
+        "crash-loop",
+        Severity.WARNING,
+        "The agent has crashed {why}. It observes only, at a slow cadence, until it has run for 10 minutes.",
+        "Send its log and the files of the state directory to those who maintain it. A reload does not end this.",
+    ),
+    Entry(
         "http-unavailable",
         Severity.WARNING,
         "The status page and the API are not served: {why}.",

@@ -12,7 +12,21 @@ HOST = {
             "`ls -ld /var/lib/tonekeeper`: it must belong to the user that the agent runs as.",
             "Make the journal smaller: `[journal] max_bytes`, then restart the agent.",
         ),
-        leave_alone="Do not delete `journal-*.jsonl` before they are copied: they are the evidence of what happened.",
+        leave_alone="Do not delete `journal-*` before they are copied: they are the evidence of what happened.",
+    ),
+    "crash-loop": Advice(
+        means="The agent ended three times within ten minutes without being asked to. It goes on with care: nothing "
+        "is steered, and probes are rarer, so a verdict takes longer. After ten minutes without another crash it takes "
+        "up its configuration again.",
+        sureness="Certain: the starts are counted in `starts.json`, and an orderly end takes its start out. Power cuts "
+        "and reboots do not count; somebody who kills the agent does, and so does the kernel when memory runs out.",
+        try_first=(
+            "`journalctl -u tonekeeper -n 100` (OpenWrt: `logread -e tonekeeper`): the lines before each end say why.",
+            "`dmesg | grep -i oom`: with too little memory the kernel ends the largest process.",
+            "Did it begin with a change of the configuration or a new release? Take that back.",
+            "Send the log and `journal-*` of the state directory to those who maintain the agent.",
+        ),
+        leave_alone="Do not delete the state directory to get rid of the finding: it holds what explains the crash.",
     ),
     "http-unavailable": Advice(
         means="The page, the API and the metrics are not served. The agent itself works.",
