@@ -31,6 +31,7 @@ def incoming_s(profile, values):
     return None if span is None else span.median
 
 
+@pytest.mark.simulation
 def test_calls_come_in_five_times_sooner_at_half_of_the_desk_phones():
     pairs = [
         (incoming_s(profile, {}), incoming_s(profile, tune(profile, MEASURED, Aim.FAST_FAILOVER).values))

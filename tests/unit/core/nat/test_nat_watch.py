@@ -15,8 +15,8 @@ def with_nat(of: Site | None = None) -> Site:
     return dataclasses.replace(of or site(), nat=NatPolicy("stun.example.net", 3478))
 
 
-def measuring(interval: float = 5.0) -> Talk:
-    talk = Talk(dataclasses.replace(with_nat(), probe=ProbePolicy(interval=interval)))
+def measuring(interval: float = 5.0, sbcs: str = "primary alternate") -> Talk:
+    talk = Talk(dataclasses.replace(with_nat(site(sbcs=sbcs)), probe=ProbePolicy(interval=interval)))
     talk.nats = {"fibre": measured_nat("fibre"), "lte": measured_nat("lte")}
     return talk.begin()
 
@@ -39,7 +39,7 @@ def test_a_wan_is_measured_when_it_has_been_quiet_for_a_while_and_one_after_the_
 
 
 def test_it_is_measured_again_after_a_day():
-    talk = measuring(interval=600.0)
+    talk = measuring(interval=600.0, sbcs="primary")
     talk.pass_time(90_000)
     assert asked(talk) == ["fibre", "lte", "fibre", "lte"]
 
