@@ -22,6 +22,7 @@ from tests.bench import (
     many_paths,
     nat_lifetime,
     scraping,
+    snmp,
     startup,
     steering,
 )
@@ -38,6 +39,7 @@ BENCHES: dict[str, Callable[[int], Iterator[Table]]] = {
     "many_paths": many_paths.bench,
     "startup": startup.bench,
     "hot_path": hot_path.bench,
+    "snmp": snmp.bench,
     "steering": steering.bench,
     "firewall": firewall.bench,
     "fleet": fleet.bench,

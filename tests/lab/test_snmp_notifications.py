@@ -108,7 +108,7 @@ def test_what_happens_while_the_manager_is_away_is_told_when_it_is_back(
         until(lambda: (agent.state_dir / QUEUE).exists(), within=30, what="what waits is on disk", every=0.2)
         assert waiting(lab) >= 4
         assert receiver.heard == []
-    receiver.wait_for(snmpTrapOID="tkSbcChanged", tkSbcState="healthy", within=60)
+    receiver.wait_for(snmpTrapOID="tkFindingCleared", tkFindingCode="sbc-down", within=60)
     codes = [(one["snmpTrapOID"], one.get("tkFindingCode")) for one in receiver.heard]
     assert codes.index(("tkFindingRaised", "sbc-down")) < codes.index(("tkFindingCleared", "sbc-down"))
     assert sorted(set(numbers(receiver))) == [*range(1, max(numbers(receiver)) + 1)]

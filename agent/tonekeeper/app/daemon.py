@@ -212,6 +212,7 @@ class Daemon:
             loop.add_signal_handler(number, handler)
         self._log.info("started", version=__version__, site=site.name, mode=str(watched.failover.mode))
         self._recording.begin()
+        await self._answer_snmp()
         self.feed(Started())
         if self._crash_loop.is_careful:
             self.feed(self._crash_loop.failure())
@@ -226,7 +227,6 @@ class Daemon:
         self._look_at_firewall()
         self._look_beside_the_paths()
         await self._serve_http()
-        self._answer_snmp()
         service.tell_ready()
 
     async def _keep_house(self) -> None:
@@ -395,7 +395,7 @@ class Daemon:
         self._background_http = BackgroundHttp(self._settings.http, routes, self.feed, self._log)
         await self._background_http.look()
 
-    def _answer_snmp(self) -> None:
+    async def _answer_snmp(self) -> None:
         """A site without [snmp] does without. What cannot be served is a finding, and is tried again."""
         if self._settings.snmp is None:
             return
@@ -404,7 +404,7 @@ class Daemon:
         self._background_snmp = BackgroundSnmp(
             self._settings.snmp, self._settings.state_dir, self._driver.report, self.feed, self._log
         )
-        self._background_snmp.start()
+        await self._background_snmp.start()
 
     def _hup(self) -> None:
         """Read the configuration again; one that cannot be used changes nothing."""

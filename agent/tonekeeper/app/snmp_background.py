@@ -66,8 +66,10 @@ class BackgroundSnmp:
         self._failed = ""
         self._is_disk_failing = False
 
-    def start(self) -> None:
-        self._tasks.append(self._loop.create_task(self._run()))
+    async def start(self) -> None:
+        """Before the first probe: what has to be loaded would hold its answer up."""
+        is_open = await self._open(beside_probes=False)
+        self._tasks.append(self._loop.create_task(self._run(is_open)))
 
     def changed(self) -> None:
         """Something of the report is not what it was."""
@@ -79,6 +81,7 @@ class BackgroundSnmp:
         """Nothing is answered, told or fed from now on; what waits is on disk."""
         if self._soon is not None:
             self._soon.cancel()
+            self._tell()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -90,18 +93,19 @@ class BackgroundSnmp:
             return ThroughSnmpd(settings, self._read_view, self._note)
         return StandAlone(settings, state_dir, self._read_view, self._log)
 
-    async def _run(self) -> None:
-        while not await self._open():
+    async def _run(self, is_open: bool) -> None:
+        while not is_open:
             await asyncio.sleep(LOOK_EVERY)
+            is_open = await self._open(beside_probes=True)
         self._recall()
         self._tasks += [self._loop.create_task(self._deliver(target)) for target in self._server.targets]
         while True:
             self._tell()
             await asyncio.sleep(LOOK_EVERY)
 
-    async def _open(self) -> bool:
+    async def _open(self, *, beside_probes: bool) -> bool:
         try:
-            await self._server.open()
+            await self._server.open(beside_probes=beside_probes)
         except EdgeError as error:
             self._note(error)
             return False

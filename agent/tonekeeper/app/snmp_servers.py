@@ -34,8 +34,8 @@ class Server(Protocol):
     @property
     def targets(self) -> tuple[str, ...]: ...
 
-    async def open(self) -> None:
-        """`EdgeError` where that is refused; it may be tried again."""
+    async def open(self, *, beside_probes: bool) -> None:
+        """`EdgeError` where that is refused; it may be tried again. Nothing takes long `beside_probes`."""
 
     async def notify(self, target: str, notification: Notification) -> bool:
         """Whether it has been delivered, as far as that can be known."""
@@ -59,7 +59,7 @@ class StandAlone:
     def targets(self) -> tuple[str, ...]:
         return tuple(target.name for target in self._settings.targets)
 
-    async def open(self) -> None:
+    async def open(self, *, beside_probes: bool) -> None:
         expect_packages()
         users, community, targets = users_of(self._settings), community_of(self._settings), targets_of(self._settings)
         identity = self._identify()
@@ -81,7 +81,8 @@ class StandAlone:
                 send=sockets.send,
             )
 
-        self._engine = await asyncio.to_thread(make)
+        # On a thread of its own it costs 2 MiB for ever: a second heap.
+        self._engine = await asyncio.to_thread(make) if beside_probes else make()
         self._engine.start()
         self._log.info("answering-snmp", snmp=str(where), engine=identity.engine_id.hex(), boots=str(identity.boots))
 
@@ -123,7 +124,7 @@ class ThroughSnmpd:
             report,
         )
 
-    async def open(self) -> None:
+    async def open(self, *, beside_probes: bool) -> None:
         self._subagent.start()
 
     async def notify(self, target: str, notification: Notification) -> bool:

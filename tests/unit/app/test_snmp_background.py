@@ -32,7 +32,7 @@ class Server:
         self.told: asyncio.Queue = asyncio.Queue()
         self.is_open = False
 
-    async def open(self):
+    async def open(self, *, beside_probes):
         if self.refusals:
             raise self.refusals.pop(0)
         self.is_open = True
@@ -57,7 +57,6 @@ class Site:
         self.background = BackgroundSnmp(
             SnmpSettings(), directory, self._report, self.events.append, log, server=server
         )
-        self.background.start()
 
     def _report(self):
         self.asked += 1
@@ -78,6 +77,7 @@ def impatient(monkeypatch):
 def run(tmp_path, server, body):
     async def whole():
         site = Site(tmp_path, server)
+        await site.background.start()
         try:
             await asyncio.wait_for(body(site), 10.0)
         finally:
@@ -156,6 +156,19 @@ def test_what_cannot_be_delivered_is_repeated_in_order_and_is_on_disk_at_the_end
         await until(lambda: not (tmp_path / NAME).exists())
 
     run(tmp_path, again, goes_on)
+
+
+def test_what_changed_in_the_last_moment_is_on_disk_at_the_end(tmp_path, monkeypatch):
+    for name in ("SETTLED", "LOOK_EVERY"):
+        monkeypatch.setattr(snmp_background, name, 1000.0)
+    server = Server(takes=False)
+
+    async def body(site):
+        await turns()
+        site.becomes(DOWN)
+
+    run(tmp_path, server, body)
+    assert (tmp_path / NAME).exists()
 
 
 def test_a_target_that_is_away_keeps_nobody_waiting(tmp_path):

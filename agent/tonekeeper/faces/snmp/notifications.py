@@ -39,8 +39,10 @@ Key = tuple[str, ...]
 Notification = tuple[Varbind, ...]
 """Begins with snmpTrapOID.0."""
 
-_WELL = frozenset({"up", "healthy", "unknown"})
+_WELL = frozenset({"up", "healthy"})
 """What a subject may be at first without being told of."""
+_UNKNOWN = "unknown"
+"""No word at all, as long as nothing else was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Teller:
         news = []
         for key, subject in subjects.items():
             before = self._told.get(key)
-            if subject.word is None or (before is not None and before.word == subject.word):
+            if subject.word in (None, before.word if before is not None else _UNKNOWN):
                 continue
             if before is None and _is_expected(subject):
                 self._told[key] = subject

@@ -77,6 +77,13 @@ def test_what_is_well_from_the_start_is_not_told(report):
     assert Talk().tell(report) == []
 
 
+def test_what_nobody_knows_at_the_start_and_then_is_well_is_not_told():
+    talk = Talk()
+    assert talk.tell(reports.at_start()) == []
+    assert talk.tell(HEALTHY) == []
+    assert talk.kinds(with_wan(HEALTHY, state=WanState.UNKNOWN)) == ["wan"]
+
+
 def test_what_is_wrong_from_the_start_is_told():
     assert "raised" in Talk().kinds(reports.failed_over())
     assert Talk().kinds(with_wan(HEALTHY, state=WanState.DOWN)) == ["wan"]
