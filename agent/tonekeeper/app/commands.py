@@ -25,6 +25,7 @@ from tonekeeper.faces.cli.profiles import (
 )
 from tonekeeper.faces.cli.reflector import Reflector
 from tonekeeper.faces.cli.replay import Replay
+from tonekeeper.faces.cli.self_check import SelfCheck
 from tonekeeper.faces.cli.status import Status, show_status
 from tonekeeper.faces.cli.terminal import Terminal
 from tonekeeper.faces.cli.tune import TunePhones
@@ -40,6 +41,10 @@ def carry_out(command: Command, terminal: Terminal) -> Exit:
             from tonekeeper.app.checking import check
 
             return check(command, terminal)
+        case SelfCheck():
+            from tonekeeper.app.self_check import check_self
+
+            return check_self(command, terminal)
         case Status():
             return show_status(command, terminal)
         case Replay():

@@ -5,12 +5,16 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tonekeeper.core.site import Site
 from tonekeeper.errors import ConfigError, Mistake
 from tonekeeper.faces.cli.families import Families, add_command, begin_parser
 from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from tonekeeper.faces.cli.self_check import SelfCheck
 
 RUN = "run"
 
@@ -50,10 +54,13 @@ def add_check(families: Families) -> None:
         _read_check,
         help="validate a configuration",
         description="Reads a configuration and says everything that is wrong with it: key, value, reason, remedy. "
-        "Exit code 2 when there is anything.",
+        "Exit code 2 when there is anything. With --self it is this build and this host that are looked at, and exit "
+        "code 4 says that something is missing that the site needs; without FILE, that every site needs.",
         example="tonekeeper check /etc/tonekeeper/site.toml",
     )
-    parser.add_argument("file", metavar="FILE", help="the configuration (TOML)")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="the configuration (TOML)")
+    parser.add_argument("--self", action="store_true", dest="self_check", help="try what this build and host can do")
+    parser.set_defaults(refuse=parser.error)
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
@@ -70,7 +77,13 @@ def _read_run(arguments: Namespace) -> Run:
     return Run(config=arguments.config)
 
 
-def _read_check(arguments: Namespace) -> Check:
+def _read_check(arguments: Namespace) -> Check | SelfCheck:
+    if arguments.self_check:
+        from tonekeeper.faces.cli.self_check import SelfCheck  # noqa: PLC0415 - the daemon, which loads us, does without
+
+        return SelfCheck(file=arguments.file or "", json=arguments.json)
+    if arguments.file is None:
+        arguments.refuse("cannot check: give FILE, --self, or both")
     return Check(file=arguments.file, json=arguments.json)
 
 

@@ -17,12 +17,15 @@ from tonekeeper.faces.cli.nat import Nat, add_nat
 from tonekeeper.faces.cli.profiles import Profiles, add_profiles
 from tonekeeper.faces.cli.reflector import Reflector, add_reflector
 from tonekeeper.faces.cli.replay import Replay, add_replay
+from tonekeeper.faces.cli.self_check import SelfCheck
 from tonekeeper.faces.cli.status import Status, add_status
 from tonekeeper.faces.cli.tune import TunePhones, add_tune
 
 Asked = Status | Diagnose | Nat | Firewall
 """About a site."""
-Command = Run | Check | Asked | Profiles | TunePhones | ForecastIncident | Replay | Reflector | Mib | Demo | Fleet
+Command = (
+    Run | Check | SelfCheck | Asked | Profiles | TunePhones | ForecastIncident | Replay | Reflector | Mib | Demo | Fleet
+)
 
 
 def build_parser() -> ArgumentParser:
