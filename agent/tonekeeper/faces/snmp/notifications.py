@@ -26,7 +26,7 @@ from tonekeeper.faces.snmp.objects.notifications import (
     SBC_CHANGED,
     WAN_CHANGED,
 )
-from tonekeeper.faces.snmp.objects.sbcs import PathRow
+from tonekeeper.faces.snmp.objects.paths import PathRow
 from tonekeeper.faces.snmp.view import cell, object_oid, scalar
 from tonekeeper.wire.smi import Oid, Tag, Value, Varbind
 

@@ -19,7 +19,7 @@ from tonekeeper.faces.cli.mib import Mib
 from tonekeeper.faces.cli.parser import parse_command
 from tonekeeper.faces.snmp.definition import Served, Table
 from tonekeeper.faces.snmp.mib import leaves_of, name_of, render_mib
-from tonekeeper.faces.snmp.objects import agent, findings, firewall, nat, sbcs, wans
+from tonekeeper.faces.snmp.objects import agent, findings, firewall, nat, paths, proofs, sbcs, wans
 from tonekeeper.faces.snmp.objects.table import NOTIFICATIONS, OBJECTS
 from tonekeeper.faces.snmp.view import read_view
 from tonekeeper.wire.smi import dotted
@@ -34,10 +34,10 @@ WORDS = [
     (wans.STATE, [*WanState]),
     (wans.FACT, [*SipAlg]),
     (sbcs.SBC_STATE, [*SbcState, NOT_CHECKED]),
-    (sbcs.PATH_STATE, [*PathState]),
-    (sbcs.TRANSPORT, [*Transport]),
-    (sbcs.FUNCTION, [*Function]),
-    (sbcs.FUNCTION_STATE, [*FunctionState]),
+    (paths.PATH_STATE, [*PathState]),
+    (paths.TRANSPORT, [*Transport]),
+    (proofs.FUNCTION, [*Function]),
+    (proofs.FUNCTION_STATE, [*FunctionState]),
     (nat.MAPPING, [*Dependence, NOT_CHECKED]),
     (nat.KIND, [*BindingKind]),
     (firewall.ORIGIN, [*Origin]),

@@ -3,7 +3,8 @@
 from tonekeeper.faces.snmp.definition import NotificationType
 from tonekeeper.faces.snmp.objects.agent import ACTIVE
 from tonekeeper.faces.snmp.objects.findings import FINDINGS
-from tonekeeper.faces.snmp.objects.sbcs import PATHS, SBCS
+from tonekeeper.faces.snmp.objects.paths import PATHS
+from tonekeeper.faces.snmp.objects.sbcs import SBCS
 from tonekeeper.faces.snmp.objects.wans import WANS
 
 WAN_CHANGED = NotificationType(1, "WanChanged", WANS, ("State", "Interface"), "A WAN has come into another state.")

@@ -1,7 +1,7 @@
 """The phones at the site. Whose they are is not known here."""
 
 from tonekeeper.faces.snmp.definition import Index, Leaf, Table, of
-from tonekeeper.faces.snmp.objects.sbcs import TRANSPORT
+from tonekeeper.faces.snmp.objects.paths import TRANSPORT
 from tonekeeper.faces.snmp.syntax import ADDRESS, ADDRESS_TYPE, GAUGE, MAC, TEXT, gauge
 
 _UNSEEN = "no instance: it was not seen."

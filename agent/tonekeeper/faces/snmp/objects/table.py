@@ -15,8 +15,10 @@ from tonekeeper.faces.snmp.objects.notifications import (
     SBC_CHANGED,
     WAN_CHANGED,
 )
+from tonekeeper.faces.snmp.objects.paths import PATHS
 from tonekeeper.faces.snmp.objects.phones import PHONES
-from tonekeeper.faces.snmp.objects.sbcs import ATTEMPTS, CALLS, FUNCTIONS, PATHS, RESPONSES, SBCS
+from tonekeeper.faces.snmp.objects.proofs import ATTEMPTS, CALLS, FUNCTIONS
+from tonekeeper.faces.snmp.objects.sbcs import RESPONSES, SBCS
 from tonekeeper.faces.snmp.objects.wans import WANS
 
 OBJECTS: tuple[Group | Table, ...] = (
