@@ -32,10 +32,10 @@ _HEAD = """\
 For the technician at the site, or on the telephone: what each finding means, how sure it is, what to try in which
 order, and what to leave alone. Written by `make playbook` from the catalogue of findings and the advice beside it.
 
-Begin with the first line of `tonekeeper status`, then take the findings from the top: the worst comes first, causes
-before what may follow from them. What another finding explains is not shown by itself. Words in *italics* are filled in
-by the agent. `eth0`, `198.51.100.20`, `sbc1.example.net`, `yealink-desk` and `/etc/tonekeeper/site.toml` stand for
-yours.
+Begin with the first line of `tonekeeper diagnose`, or of `tonekeeper status`, then take the findings from the top: the
+worst comes first, causes before what may follow from them. What another finding explains is not shown by itself. Words
+in *italics* are filled in by the agent. `eth0`, `198.51.100.20`, `sbc1.example.net`, `yealink-desk` and
+`/etc/tonekeeper/site.toml` stand for yours.
 
 `certain`, `strong` and `likely` are what the evidence of a finding says under `confidence`: how sure it is whose fault
 it is. What was seen was measured.

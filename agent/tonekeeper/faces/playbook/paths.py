@@ -18,10 +18,10 @@ PATHS = {
         leave_alone="Do not open the firewall altogether to try. Do not restart the SBC or the WAN: both work.",
     ),
     "upstream-blocks": Advice(
-        means="Packets to this SBC leave the router and are stopped further on: by a modem, a provider's firewall, or a "
-        "router that knows no way there. What the finding lists under `passes` gets through meanwhile.",
-        sureness="`certain`: a router on the way said so itself (`hop`). `strong` and `likely`: silence or a reset over "
-        "this WAN, while another WAN reaches the same place; `last_hop` is the last router that was heard of, and "
+        means="Packets to this SBC leave the router and are stopped further on: by a modem, a provider's firewall, or "
+        "a router that knows no way there. What the finding lists under `passes` gets through meanwhile.",
+        sureness="`certain`: a router on the way said so itself (`hop`). `strong` and `likely`: silence or a reset "
+        "over this WAN, while another WAN reaches the same place; `last_hop` is the last router that was heard of, and "
         "packets are lost there or right behind it. A filter in front of the SBC looks the same.",
         try_first=(
             "`tonekeeper firewall -c /etc/tonekeeper/site.toml` sends the packets again and shows where they stop.",
