@@ -21,7 +21,6 @@ from tonekeeper.core.journal import Header, write_header
 from tonekeeper.core.journal_reading import Since
 from tonekeeper.core.report import Severity
 from tonekeeper.edge.files import JournalFiles
-from tonekeeper.edge.journal_reading import read_on
 from tonekeeper.errors import EdgeError
 
 
@@ -58,6 +57,8 @@ class Recording:
 
     def read(self, since: Since) -> Iterator[bytes]:
         """Lines and marks (core/journal_reading.py), to be walked over in a thread. `EdgeError` before the first."""
+        from tonekeeper.edge.journal_reading import read_on
+
         return read_on(self._files.view(), since, time.time())
 
     def close(self) -> None:
