@@ -23,7 +23,7 @@ ENGINE_ID = bytes.fromhex("80007ed905") + b"twelve octet"
 MANAGER = Endpoint("192.0.2.9", 40000)
 NAME = bytes.fromhex("2b0601040181fd59a74401010100")  # 1.3.6.1.4.1.32473.5060.1.1.1.0
 GET, RESPONSE, SET, BULK, REPORT = 0xA0, 0xA2, 0xA3, 0xA5, 0xA8
-AUTHORIZATION_ERROR, NOT_WRITABLE = 16, 17
+GENERAL_ERROR, AUTHORIZATION_ERROR, NOT_WRITABLE = 5, 16, 17
 
 
 def pdu(tag, first=0, second=0):
@@ -45,9 +45,9 @@ def v3(engine_id=ENGINE_ID, user=b"noc", flags=b"\x04", boots=0):
 class Asked:
     """An engine, and what it answers."""
 
-    def __init__(self):
+    def __init__(self, view=None):
         self.sent = []
-        view = read_view(Served(reports.large()), 32473)
+        whole = read_view(Served(reports.large()), 32473)
         users = [User("noc", "sha256", Secret("long enough"), "aes128", Secret("long enough"))]
         self._engine = Engine(
             ENGINE_ID,
@@ -55,7 +55,7 @@ class Asked:
             users=users,
             community=Secret("public"),
             targets=(),
-            view=lambda: view,
+            view=view or (lambda: whole),
             send=lambda *message: self.sent.append(message),
         )
 
@@ -135,6 +135,17 @@ def test_many_strangers_leave_nothing_behind():
         asked().ask(v2c(RESPONSE))
     kept = [model._cache._Cache__cache_entries for model in engine.security_models.values()]
     assert sum(map(len, kept)) < 20
+
+
+def test_a_bug_of_ours_is_told_to_the_manager_and_to_us():
+    def view():
+        raise ZeroDivisionError
+
+    engine = Asked(view)
+    with pytest.raises(ZeroDivisionError):
+        engine.ask(v2c())
+    [(answer, _, _)] = engine.sent
+    assert integer(GENERAL_ERROR) in answer
 
 
 def test_the_engine_starts_and_ends_with_the_loop():

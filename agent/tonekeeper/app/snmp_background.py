@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 
@@ -69,7 +69,7 @@ class BackgroundSnmp:
     async def start(self) -> None:
         """Before the first probe: what has to be loaded would hold its answer up."""
         is_open = await self._open(beside_probes=False)
-        self._tasks.append(self._loop.create_task(self._run(is_open)))
+        self._begin(self._run(is_open))
 
     def changed(self) -> None:
         """Something of the report is not what it was."""
@@ -93,12 +93,23 @@ class BackgroundSnmp:
             return ThroughSnmpd(settings, self._read_view, self._note)
         return StandAlone(settings, state_dir, self._read_view, self._log)
 
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """None of them ends by itself but by a bug, and nobody waits for it."""
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            self._loop.call_exception_handler({"message": "SNMP has stopped", "exception": bug, "task": task})
+
     async def _run(self, is_open: bool) -> None:
         while not is_open:
             await asyncio.sleep(LOOK_EVERY)
             is_open = await self._open(beside_probes=True)
         self._recall()
-        self._tasks += [self._loop.create_task(self._deliver(target)) for target in self._server.targets]
+        for target in self._server.targets:
+            self._begin(self._deliver(target))
         while True:
             self._tell()
             await asyncio.sleep(LOOK_EVERY)

@@ -66,7 +66,6 @@ class StandAlone:
         admission = Admission(identity.engine_id, community, bool(users), self._settings.allow)
         sockets = SnmpSockets(self._settings.listen, admission, [one.address for one in targets], self._receive)
         where = sockets.open()
-        self._sockets = sockets
 
         def make() -> Engine:
             from tonekeeper.faces.snmp.engine import Engine
@@ -81,9 +80,14 @@ class StandAlone:
                 send=sockets.send,
             )
 
-        # On a thread of its own it costs 2 MiB for ever: a second heap.
-        self._engine = await asyncio.to_thread(make) if beside_probes else make()
+        try:
+            # On a thread of its own it costs 2 MiB for ever: a second heap.
+            self._engine = await asyncio.to_thread(make) if beside_probes else make()
+        except BaseException:
+            sockets.close()
+            raise
         self._engine.start()
+        self._sockets = sockets
         self._log.info("answering-snmp", snmp=str(where), engine=identity.engine_id.hex(), boots=str(identity.boots))
 
     async def notify(self, target: str, notification: Notification) -> bool:

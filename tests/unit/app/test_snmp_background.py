@@ -226,6 +226,19 @@ def test_a_view_serves_for_a_second_unless_something_changes(tmp_path):
     run(tmp_path, server, body)
 
 
+def test_a_bug_stops_nothing_else_and_is_heard_of(tmp_path):
+    server = Server()
+    heard = []
+
+    async def body(site):
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context["exception"]))
+        site.report = None
+        await until(lambda: heard)
+
+    run(tmp_path, server, body)
+    assert isinstance(heard[0], AttributeError)
+
+
 def test_without_targets_nobody_is_told_and_no_report_is_made(tmp_path):
     server = Server(targets=())
 

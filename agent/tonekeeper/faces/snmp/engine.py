@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from pyasn1.error import PyAsn1Error
@@ -113,7 +114,8 @@ class Engine:
         for target in targets:
             self._add_target(target)
         self._originator = ntforg.NotificationOriginator()
-        self._respond(_Objects(view, self._check_access))
+        self._objects = _Objects(view, self._check_access)
+        self._respond(self._objects)
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -121,13 +123,13 @@ class Engine:
         self._tick()
 
     def receive(self, message: bytes, through: int, source: Endpoint) -> None:
-        """A message that somebody sent. Whatever is wrong with it ends with it."""
-        try:
+        """A message that somebody sent. Whatever is wrong with it ends with it; what is wrong with us is raised."""
+        with suppress(Exception):  # on malformed BER pysnmp raises whatever comes: TypeError, IndexError, its own
             self._engine.message_dispatcher.receive_message(
                 self._engine, _domain(source, through), _address(source), message
             )
-        except Exception:
-            return  # on malformed BER pysnmp raises whatever comes: TypeError, IndexError, its own
+        if (bug := self._objects.take_bug()) is not None:
+            raise bug
 
     async def notify(self, name: str, varbinds: Sequence[Varbind]) -> bool:
         """Tell the target `name`: whether it has acknowledged that, or a trap has left. `varbinds` begin with
@@ -217,6 +219,12 @@ class _Objects(AbstractMibInstrumController):
     def __init__(self, view: Callable[[], View], check_access: Callable[[], None]) -> None:
         self._view = view
         self._check_access = check_access
+        self._bug: Exception | None = None
+
+    def take_bug(self) -> Exception | None:
+        """What went wrong in making the latest answer, once; the manager was told genErr."""
+        bug, self._bug = self._bug, None
+        return bug
 
     def read_variables(self, *varbinds: Foreign, **_: object) -> list[Foreign]:
         return self.answer(Get(tuple(tuple(name) for name, _ in varbinds)))
@@ -230,7 +238,11 @@ class _Objects(AbstractMibInstrumController):
 
     def answer(self, request: Request) -> list[Foreign]:
         self._check_access()
-        found = answer(request, self._view(), MOST_OCTETS).varbinds
+        try:
+            found = answer(request, self._view(), MOST_OCTETS).varbinds
+        except Exception as bug:
+            self._bug = bug
+            raise smi_error.GenError(idx=0) from bug
         return [(rfc1902.ObjectName(one.oid), _object(one.value)) for one in found]
 
 
