@@ -33,6 +33,8 @@ TOOLS: Mapping[str, tuple[str, ...]] = {
 """File in the bundle, and the command whose output it is."""
 PATIENCE = 5.0
 """Seconds for each of them."""
+MOST_JOURNAL = 8 * 1024 * 1024
+"""Bytes of its lines; a segment more at most."""
 _VERSIONS = ("nft --version", "iptables --version", "ip -V", "conntrack --version")
 _LIBRARIES = ("dnspython", "h11", "msgspec", "pyroute2.minimal", "PyYAML", "rich", "pysnmp")
 
@@ -68,7 +70,7 @@ def gather(
     if config:
         files["configuration.toml"] = _text_of(Path(config), missing)
     if state_dir is not None:
-        files |= _journal(state_dir, missing)
+        files |= journal_files(state_dir, missing)
     files["missing.txt"] = "\n".join(missing) + "\n"
     return {
         name: redaction.of(text).encode("utf-8", "backslashreplace") for name, text in files.items() if text.strip()
@@ -105,19 +107,22 @@ def _secret_in(path: Path) -> str:
         return ""
 
 
-def _journal(state_dir: Path, missing: list[str]) -> dict[str, str]:
+def journal_files(state_dir: Path, missing: list[str]) -> dict[str, str]:
+    """The latest segments, as plain lines: on disk they are compressed, and all of them may not fit into memory."""
+    found: dict[str, str] = {}
+    left = MOST_JOURNAL
     try:
-        return {
-            f"journal/{segment.name}": "".join(
-                f"{line.decode('utf-8', 'backslashreplace')}\n"
-                for line in read_segment(segment)
-                if not isinstance(line, TornLine)
-            )
-            for segment in segments_in(state_dir)
-        }
+        for segment in reversed(segments_in(state_dir)):
+            lines = [line for line in read_segment(segment) if not isinstance(line, TornLine)]
+            left -= sum(map(len, lines))
+            if left < 0 and found:
+                missing.append(f"journal: {segment.name} and what is older, more than {MOST_JOURNAL >> 20} MiB")
+                break
+            text = "".join(f"{line.decode('utf-8', 'backslashreplace')}\n" for line in lines)
+            found[f"journal/{segment.name.removesuffix('.gz')}"] = text
     except EdgeError as error:
         missing.append(f"journal: {error}")
-        return {}
+    return dict(reversed(found.items()))
 
 
 def _output(command: tuple[str, ...], missing: list[str]) -> str:

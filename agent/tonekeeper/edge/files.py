@@ -22,6 +22,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -141,7 +142,8 @@ def _segments(directory: Path) -> list[Path]:
 
 def _sized(segments: Iterable[Path]) -> Iterator[Segment]:
     for path in segments:
-        yield Segment(path, path.stat().st_size)
+        with suppress(FileNotFoundError):
+            yield Segment(path, path.stat().st_size)
 
 
 def _number(segment: Path) -> int:
@@ -216,7 +218,7 @@ class JournalFiles:
         return os.dup(self._file) if self._file is not None else None
 
     def view(self) -> JournalView:
-        """For a reader, who may be slow."""
+        """For a reader, who may be slow. `EdgeError` where the directory cannot be read."""
         if self._path is None:
             return JournalView(tuple(_sized(segments_in(self._directory))), b"")
         return JournalView((*self._kept, Segment(self._path, self._written)), bytes(self._buffer))
