@@ -147,9 +147,9 @@ def _answer(subject: str, seconds: float, size: int) -> Row:
 def tabulate(hot: HotPath) -> Table:
     return Table(
         "Hot path",
-        "In one process, seconds of the processor, median of several repetitions. The core is given again all events of "
-        "six simulated hours, 2 WANs x 2 SBCs at a 5 s cadence, and asked for its deadline after each. The faces make "
-        "and render a fresh report of 8 SBCs x 2 WANs each time, one SBC dead.",
+        "In one process, seconds of the processor, median of several repetitions. The core is given again all events "
+        "of six simulated hours, 2 WANs x 2 SBCs at a 5 s cadence, and asked for its deadline after each. The faces "
+        "make and render a fresh report of 8 SBCs x 2 WANs each time, one SBC dead.",
         ("measured", "size"),
         (
             Row("core, events", (Figure(hot.events_per_second, "/s"), None)),
