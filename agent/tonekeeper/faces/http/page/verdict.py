@@ -75,7 +75,6 @@ def _consequently(one: FoldedFinding) -> str:
 
 def _consequences(one: FoldedFinding) -> str:
     rows = "".join(
-        f"<li>{state(each.severity)} {escape(each.summary)}{quiet(_measured(each))}</li>"
-        for each in one.consequences
+        f"<li>{state(each.severity)} {escape(each.summary)}{quiet(_measured(each))}</li>" for each in one.consequences
     )
     return f"<ul>{rows}</ul>"
