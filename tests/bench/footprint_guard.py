@@ -11,6 +11,8 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from tests.bench.consumption import cpu_seconds_of, memory_of
@@ -23,8 +25,8 @@ from tonekeeper import __file__ as package
 BASELINE = Path(__file__).with_name("footprint.json")
 WORSE = 1.10
 CADENCE = 5.0
-SETTLING, WATCHED = 10.0, 60.0
-"""Seconds."""
+SETTLING, WATCHED = 10.0, 250.0
+"""Seconds. The journal is written once a minute."""
 STARTS = 7
 YARDSTICK = "empty Python program, ms"
 TIMES = ("CPU, ms a minute", "first probe, ms")
@@ -47,20 +49,30 @@ def _watch(lab: Lab) -> dict[str, float]:
 def _take(agent: Agent) -> dict[str, float]:
     time.sleep(SETTLING)
     pid, began = agent.process.pid, time.monotonic()
-    cpu, kept = cpu_seconds_of(pid), _kept_by(agent)
-    time.sleep(WATCHED)
-    seconds, memory = time.monotonic() - began, memory_of(pid)
+    cpu = cpu_seconds_of(pid)
+    sizes: list[tuple[float, int]] = []
+    while (seconds := time.monotonic() - began) < WATCHED:
+        sizes.append((seconds, sum(file.stat().st_size for file in agent.state_dir.iterdir())))
+        time.sleep(1.0)
+    memory = memory_of(pid)
     return {
         "RSS, MiB": memory.resident,
         "PSS, MiB": memory.proportional,
         "CPU, ms a minute": (cpu_seconds_of(pid) - cpu) / seconds * 60 * 1000,
-        "state directory, kB a day": (_kept_by(agent) - kept) / seconds * 86_400 / 1000,
+        "state directory, kB a day": growth(sizes) * 86_400 / 1000,
     }
 
 
-def _kept_by(agent: Agent) -> int:
-    """Bytes. It grows by what goes to flash, as nothing is overwritten or dropped in so short a time."""
-    return sum(file.stat().st_size for file in agent.state_dir.iterdir())
+def growth(sizes: Sequence[tuple[float, int]]) -> float:
+    """Bytes a second of what grows in steps, from (seconds, bytes): counted from the first step seen to the last.
+
+    That is what goes to flash: nothing is overwritten or dropped in so short a time.
+    """
+    steps = [after for before, after in pairwise(sizes) if after[1] != before[1]]
+    if len(steps) < 2:
+        return 0.0
+    (began, first), (ended, last) = steps[0], steps[-1]
+    return (last - first) / (ended - began)
 
 
 def _start_often(lab: Lab) -> dict[str, float]:
