@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.agent import Agent, Status
+from tests.lab.agent import Agent, Section, Status
 from tests.lab.namespace import Namespace, until
 from tests.lab.phone import ADDRESS
 from tests.lab.topology import Lab
@@ -267,12 +267,19 @@ def test_profiles_that_cannot_be_used_are_a_finding_and_the_last_good_ones_stay(
 def test_a_model_that_cannot_leave_a_silent_sbc_fast_is_a_finding_while_it_is_there(lab, make_finder):
     agent = make_finder(prelude=HURRIED)
     agent.wait_for(lambda s: checked(s) == ("not checked", "no phone seen of a known model"), within=5.0)
-    register_until(lab, agent, lambda _: agent.status().has(SLOW, "baresip-baresip"), user_agent="baresip v1.0.0")
-    (finding,) = [one for one in agent.status()["findings"] if one["code"] == SLOW]
+    register_until(lab, agent, lambda _: explained(agent.status()), user_agent="baresip v1.0.0")
+    (one,) = explained(agent.status())
+    assert one["causes"] == [{"code": "phone-no-alternate", "subject": "baresip-baresip"}]
+    finding = one["finding"]
     assert "it waits 32 s for a silent server" in finding["evidence"]["why"]
     assert finding["evidence"]["phones"] == "1"
-    register_until(lab, agent, lambda _: not agent.status().has(SLOW), user_agent=YEALINK)
+    register_until(lab, agent, lambda _: not explained(agent.status()), user_agent=YEALINK)
     agent.wait_for(lambda s: checked(s)[0] == "ok", within=5.0)
+
+
+def explained(status: Status) -> list[Section]:
+    """That the model is slow, under what makes it so."""
+    return [one for one in status["explained"] if one["finding"]["code"] == SLOW]
 
 
 def checked(status: Status) -> tuple[str, str]:
