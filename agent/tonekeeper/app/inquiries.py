@@ -14,7 +14,7 @@ from tonekeeper.core.events import Checked, DiagnosisBegun, EgressExamined, Even
 from tonekeeper.core.firewall.flows import Places
 from tonekeeper.core.nat.attempt import LONGEST
 from tonekeeper.core.observed import OBSERVED
-from tonekeeper.core.report import EgressReport, FirewallReport, Report
+from tonekeeper.core.report import EgressReport, FirewallReport, PathState, Report
 from tonekeeper.core.site import Site
 from tonekeeper.core.situation import Situation
 from tonekeeper.errors import EdgeError
@@ -33,8 +33,10 @@ NAT_LIMIT = LONGEST * 1.2 + 60.0
 """Seconds for the NAT of one WAN: what a lifetime just beyond the longest takes, and the questions around it."""
 LINES_LEAST = {True: 8.0, False: 45.0}
 """Seconds, quick or not, that the agent has watched lines before they are called good: loss needs to be counted."""
-KNOWN_FIRST = {Check.CLOCK: Check.SBCS, Check.PORTAL: Check.SBCS}
-"""What a check needs to know to judge: certificates, and WANs that do not work."""
+KNOWN_FIRST = (Check.CLOCK, Check.PORTAL)
+"""What is judged by certificates, and by WANs that do not work."""
+TRIED_WITHIN = 6.0
+"""Seconds that these wait for every path to have been tried."""
 LOCATED_WITHIN = 5.0
 """Seconds."""
 LOOK_EVERY = 0.25
@@ -83,7 +85,7 @@ class Inquiries:
         return (
             *(Inquiry(check, observed.get(check, limit), self._observer(check)) for check in OBSERVED),
             *(
-                Inquiry(check, min(limit, at_most + 1.0), self._beside(check), after=KNOWN_FIRST.get(check))
+                Inquiry(check, min(limit, at_most + 1.0 + TRIED_WITHIN), self._beside(check))
                 for check, at_most in AT_MOST.items()
             ),
             Inquiry(Check.FIREWALL, limit, self._firewall),
@@ -118,11 +120,24 @@ class Inquiries:
 
     def _beside(self, check: Check) -> Ask:
         async def ask(note: Note) -> CheckResult:
+            if check in KNOWN_FIRST:
+                await self._tried(note)
             result = await look(check, self._site, knowledge_of(self._subject.situation, self._loop.time()))
             self._subject.feed(Checked(result))
             return result
 
         return ask
+
+    async def _tried(self, note: Note) -> None:
+        """Until every path has a verdict, or had time enough for one."""
+        note("the first answers of the SBCs")
+        deadline = self._loop.time() + TRIED_WITHIN
+        while self._loop.time() < deadline:
+            paths = [path for sbc in self._report().sbcs for path in sbc.paths]
+            if paths and all(path.state is not PathState.UNKNOWN for path in paths):
+                break
+            await asyncio.sleep(LOOK_EVERY)
+        note("")
 
     @property
     def _site(self) -> Site:
