@@ -63,6 +63,7 @@ def site(lab: Lab, make_agent: Callable[..., Agent]) -> Iterator[tuple[Lab, Stun
             probe={"interval": f"{CADENCE}s"},
             nat={"server": f"{FIRST}:{PORT}"},
         )
+        lab.provider("lte").namespace.run("conntrack", "-F")  # what others left there has other lifetimes
         agent.launch(prelude=HURRY)
         agent.wait_ready()
         agent.wait_for(lambda status: status["nat"], within=60.0)
