@@ -20,6 +20,7 @@ from tonekeeper.faces.cli.profiles import (
     LintProfiles,
     ListProfiles,
     MatchProfile,
+    Profiles,
     ShowProfile,
     ShowSchema,
 )
@@ -29,6 +30,8 @@ from tonekeeper.faces.cli.self_check import SelfCheck
 from tonekeeper.faces.cli.status import Status, show_status
 from tonekeeper.faces.cli.terminal import Terminal
 from tonekeeper.faces.cli.tune import TunePhones
+
+AboutPhones = Profiles | TunePhones | ForecastIncident
 
 
 def carry_out(command: Command, terminal: Terminal) -> Exit:
@@ -56,17 +59,9 @@ def carry_out(command: Command, terminal: Terminal) -> Exit:
 
             return measure_nat(command, terminal)
         case ListProfiles() | ShowProfile() | MatchProfile() | LintProfiles() | ShowSchema() | CompileProfiles():
-            from tonekeeper.app.profiles import carry_out as carry_out_profiles
-
-            return carry_out_profiles(command, terminal)
-        case TunePhones():
-            from tonekeeper.app.tuning import tune_phones
-
-            return tune_phones(command, terminal)
-        case ForecastIncident():
-            from tonekeeper.app.forecasting import forecast_incident
-
-            return forecast_incident(command, terminal)
+            return _about_phones(command, terminal)
+        case TunePhones() | ForecastIncident():
+            return _about_phones(command, terminal)
         case CheckFirewall() | ShowAllowList():
             from tonekeeper.app.firewall import check_firewall
 
@@ -92,5 +87,23 @@ def carry_out(command: Command, terminal: Terminal) -> Exit:
             from tonekeeper.app.demo import run_demo
 
             return run_demo(command, terminal)
+        case _:
+            assert_never(command)
+
+
+def _about_phones(command: AboutPhones, terminal: Terminal) -> Exit:
+    match command:
+        case ListProfiles() | ShowProfile() | MatchProfile() | LintProfiles() | ShowSchema() | CompileProfiles():
+            from tonekeeper.app.profiles import carry_out as carry_out_profiles
+
+            return carry_out_profiles(command, terminal)
+        case TunePhones():
+            from tonekeeper.app.tuning import tune_phones
+
+            return tune_phones(command, terminal)
+        case ForecastIncident():
+            from tonekeeper.app.forecasting import forecast_incident
+
+            return forecast_incident(command, terminal)
         case _:
             assert_never(command)

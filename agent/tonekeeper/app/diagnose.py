@@ -22,10 +22,11 @@ from tonekeeper.core.examination import Examination
 from tonekeeper.core.report import CheckReport, Report
 from tonekeeper.core.site import Mode, Role, Wan
 from tonekeeper.core.verdict import verdict_of
-from tonekeeper.edge.bundle import write_bundle, write_text
+from tonekeeper.edge.bundle import write_bundle
 from tonekeeper.edge.keyboard import Keyboard
 from tonekeeper.edge.nat_kernel import kernel_timeouts
 from tonekeeper.edge.steady_links import SteadyLinks
+from tonekeeper.edge.whole_file import write_text
 from tonekeeper.errors import ConfigError, Mistake
 from tonekeeper.faces.cli.diagnose import Diagnose, DiagnosisAnswer, show_diagnosis
 from tonekeeper.faces.cli.outcome import Exit

@@ -11,7 +11,7 @@ from typing import assert_never
 
 import msgspec
 
-from tonekeeper.edge.bundle import write_text
+from tonekeeper.edge.whole_file import write_text
 from tonekeeper.edge.yaml_document import parse_yaml
 from tonekeeper.errors import ConfigError, EdgeError, Mistake
 from tonekeeper.faces.cli.fleet import Fleet, PollFleet, ShowTargets, SimulateFleet, fleet_page, show_poll

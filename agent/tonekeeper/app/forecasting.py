@@ -10,7 +10,8 @@ from tonekeeper.app.profile_set import load_profiles
 from tonekeeper.app.profiles import profiles_directory
 from tonekeeper.core.chance import Chance
 from tonekeeper.core.keepalive import SAFE_FRACTION
-from tonekeeper.errors import DecodeError, EdgeError
+from tonekeeper.edge.whole_file import write_text
+from tonekeeper.errors import DecodeError
 from tonekeeper.faces.cli.forecast import ForecastIncident
 from tonekeeper.faces.cli.forecast_answer import show_forecast, titled
 from tonekeeper.faces.cli.outcome import Exit
@@ -44,16 +45,9 @@ def forecast_incident(command: ForecastIncident, terminal: Terminal) -> Exit:
     now, tuned = _before_and_after(profile, settings, command)
     if command.html:
         page = render_forecast_page(f"{profile.vendor}: {profile.family}", titled(now, tuned, command.aim))
-        _write(Path(command.html), page)
+        write_text(Path(command.html), page)
         terminal.say(f"{command.html}: written")
     return show_forecast(command, now, tuned, terminal)
-
-
-def _write(path: Path, page: str) -> None:
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise EdgeError(f"write '{path}'", error, remedy="name a file that this user may write") from None
 
 
 def _before_and_after(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import assert_never
 
 from tonekeeper.app.profile_set import ProfilesRefusedError, installed_profiles, load_profiles, read_profiles
-from tonekeeper.edge.profile_files import write_compiled_file
+from tonekeeper.edge.whole_file import whole_file
 from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.cli.profile_answers import show_lint, show_list, show_match, show_profile
 from tonekeeper.faces.cli.profiles import (
@@ -76,6 +76,7 @@ def _compile(command: CompileProfiles, terminal: Terminal) -> Exit:
     from tonekeeper.phones.compiled import write_compiled
 
     profiles = read_profiles(profiles_directory(command.directory)).profiles
-    write_compiled_file(Path(command.out), write_compiled(profiles))
+    with whole_file(Path(command.out)) as file:
+        file.write(write_compiled(profiles))
     terminal.say(f"{command.out}: {len(profiles)} profiles")
     return Exit.FINE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,20 +65,6 @@ def compiled_file(directory: Path) -> CompiledFile | None:
     except OSError:
         return None
     return CompiledFile(path, next((file for file, at in written.items() if at > compiled_at), None))
-
-
-def write_compiled_file(path: Path, content: bytes) -> None:
-    """The whole of it, or what was there before. EdgeError where it cannot be written."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise EdgeError(f"write '{path}'", error, remedy="name a file in a directory this user may write to") from None
 
 
 def _content(path: Path, most: int) -> bytes:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 import requests
+import urllib3
 
 from tonekeeper.core.report import Report
 from tonekeeper.fleet.inventory import Host, Method
@@ -92,7 +93,7 @@ def ask_over_http(host: Host, patience: Patience) -> Report:
             body = answer.raw.read(MOST_BYTES, decode_content=True)
     except (requests.RequestException, OSError, ValueError) as error:
         raise PollError(_sentence(error)) from None
-    except Exception as error:  # urllib3 raises its own where a body breaks off
+    except urllib3.exceptions.HTTPError as error:  # where a body breaks off
         raise PollError(f"the answer broke off: {type(error).__name__}") from None
     if answer.status_code != requests.codes.ok:
         is_final = answer.status_code in (401, 403, 404)
