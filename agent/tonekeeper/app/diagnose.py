@@ -8,18 +8,17 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from tonekeeper.app.daemon import Daemon
 from tonekeeper.app.diagnosing import Diagnosis
 from tonekeeper.app.inquiries import Inquiries
-from tonekeeper.app.remote_diagnosis import find_agent, follow
-from tonekeeper.core.checks import Check, CheckResult
+from tonekeeper.app.remote_diagnosis import find_agent, follow, with_checks
+from tonekeeper.core.checks import Check
 from tonekeeper.core.examination import Examination
-from tonekeeper.core.report import CheckReport, Report
 from tonekeeper.core.site import Mode, Role, Wan
 from tonekeeper.core.verdict import verdict_of
 from tonekeeper.edge.bundle import write_bundle
@@ -27,7 +26,7 @@ from tonekeeper.edge.keyboard import Keyboard
 from tonekeeper.edge.nat_kernel import kernel_timeouts
 from tonekeeper.edge.steady_links import SteadyLinks
 from tonekeeper.edge.whole_file import write_text
-from tonekeeper.errors import ConfigError, Mistake
+from tonekeeper.errors import AgentUnreachableError, ConfigError, EdgeError, Mistake
 from tonekeeper.faces.cli.diagnose import Diagnose, DiagnosisAnswer, show_diagnosis
 from tonekeeper.faces.cli.outcome import Exit
 from tonekeeper.faces.cli.terminal import Terminal
@@ -48,15 +47,33 @@ def diagnose(command: Diagnose, terminal: Terminal) -> Exit:
     settings = _settings(command)
     agent = find_agent(command, settings)
     if agent is not None:
-        answer = follow(agent, command, terminal)
-        state_dir = settings.state_dir if settings is not None else None
-        return _hand_over(command, answer, settings, state_dir, terminal)
+        try:
+            answer = follow(agent, command, terminal)
+        except AgentUnreachableError as error:
+            if command.url or settings is None:
+                raise
+            terminal.say(f"{error}; looking from here instead")
+        else:
+            return _hand_over(command, answer, settings, settings.state_dir if settings is not None else None, terminal)
     if settings is None:
         remedy = "name a configuration (-c FILE), or SBCs: tonekeeper diagnose sip:sbc.example.net"
         raise ConfigError("the command line", [Mistake("sbc", "", "none is named, and no agent runs here", remedy)])
-    with tempfile.TemporaryDirectory(prefix="tonekeeper-diagnose-") as directory:
-        answer = asyncio.run(_look(_harmless(settings, Path(directory)), command, terminal))
-        return _hand_over(command, answer, settings, Path(directory), terminal)
+    with _directory() as directory:
+        answer = asyncio.run(_look(_harmless(settings, directory), command, terminal))
+        return _hand_over(command, answer, settings, directory, terminal)
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    """For the journal of a look."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix="tonekeeper-diagnose-")
+    except OSError as error:
+        raise EdgeError(
+            "make a temporary directory", error, remedy="name one that can be written with TMPDIR"
+        ) from None
+    with made as name:
+        yield Path(name)
 
 
 def _hand_over(
@@ -156,7 +173,8 @@ async def _examine(
     else:
         diagnosis.stop()
         await work
-    return DiagnosisAnswer(_with(daemon.report(), diagnosis.results()), diagnosis.progress(), ())
+    examination = diagnosis.progress()
+    return DiagnosisAnswer(with_checks(daemon.report(), examination), examination, ())
 
 
 def _display(diagnosis: Diagnosis, terminal: Terminal, stack: ExitStack) -> Show:
@@ -172,11 +190,3 @@ def _display(diagnosis: Diagnosis, terminal: Terminal, stack: ExitStack) -> Show
     stack.enter_context(Keyboard(pressed))
     display = DiagnosisDisplay(f"{SKIP_KEY}: skip the measurement of the NAT; Ctrl-C: end with what is known")
     return stack.enter_context(display).show
-
-
-def _with(report: Report, results: Sequence[CheckResult]) -> Report:
-    """The report, with every check of this diagnosis in it."""
-    told = {one.check: one for one in report.checks}
-    for result in results:
-        told[str(result.check)] = CheckReport(str(result.check), str(result.outcome), result.detail, 0.0)
-    return replace(report, checks=tuple(told.values()))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 import msgspec
 
@@ -37,13 +38,16 @@ class RunningAgent:
 
     def report(self) -> Report:
         status, content = self.ask("GET", "/api/v1/status")
-        if status != 200:
+        if status != HTTPStatus.OK:
             raise AgentUnreachableError(f"cannot get the report of the agent at {self.url}: {_sentence(content)}")
         return msgspec.json.decode(content, type=Report)
 
     def examination(self, method: str, body: bytes | None = None) -> Examination:
+        """AgentUnreachableError with the agent's own words where it refuses; one that is under way is joined."""
         status, content = self.ask(method, RESOURCE, body)
-        if status not in (200, 202):
+        if status == HTTPStatus.CONFLICT:
+            return self.examination("GET")
+        if status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
             raise AgentUnreachableError(f"cannot have the agent at {self.url} look: {_sentence(content)}")
         return msgspec.json.decode(content, type=Examination)
 
@@ -89,7 +93,7 @@ def follow(agent: RunningAgent, command: Diagnose, terminal: Terminal) -> Diagno
         except KeyboardInterrupt:
             examination = agent.examination("DELETE")
     notes = (f"the agent at {agent.url} looked, with what it knew before",)
-    return DiagnosisAnswer(_with(agent.report(), examination), examination, notes)
+    return DiagnosisAnswer(with_checks(agent.report(), examination), examination, notes)
 
 
 def _display(terminal: Terminal, stack: ExitStack) -> Callable[[Examination], None]:
@@ -100,10 +104,10 @@ def _display(terminal: Terminal, stack: ExitStack) -> Callable[[Examination], No
     return stack.enter_context(DiagnosisDisplay("Ctrl-C: end with what is known")).show
 
 
-def _with(report: Report, examination: Examination) -> Report:
+def with_checks(report: Report, examination: Examination) -> Report:
+    """The report, with everything that the diagnosis looked at in it."""
     told = {one.check: one for one in report.checks}
-    for one in examination.checks:
-        told[one.check] = CheckReport(one.check, one.outcome, one.detail, 0.0)
+    told |= {one.check: CheckReport(one.check, one.outcome, one.detail, 0.0) for one in examination.checks}
     return replace(report, checks=tuple(told.values()))
 
 
